@@ -1,0 +1,127 @@
+// Package aws holds the nouns of rdsx: what an account contains (Account, Instance, Database, Endpoint), what a user opens
+// (Target), what a session says of itself (SessionStats), and how a failure speaks (Hint).
+//
+// It depends on the standard library alone, so that screens, the forwarder and the discovery can share it without knowing
+// each other or the SDK. The SDK's own package of this name is always imported as sdk.
+package aws
+
+import (
+	"net"
+	"strconv"
+	"time"
+)
+
+// Account is one AWS account as one profile sees it.
+type Account struct {
+	ID        string `json:"id"`
+	ARN       string `json:"arn,omitempty"`       // the caller's, from sts:GetCallerIdentity
+	Partition string `json:"partition,omitempty"` // aws, aws-cn, aws-us-gov, aws-eusc
+	Profile   string `json:"profile,omitempty"`   // the name in ~/.aws/config; "" when the environment gave the credentials
+	Region    string `json:"region"`
+}
+
+// Instance is a node that Systems Manager knows: an EC2 instance (i-…) or a hybrid one (mi-…).
+type Instance struct {
+	ID           string            `json:"id"`
+	Name         string            `json:"name,omitempty"` // the Name tag, else the computer name
+	PingStatus   string            `json:"ping_status"`    // Online, ConnectionLost, Inactive (ssm:DescribeInstanceInformation)
+	LastPing     time.Time         `json:"last_ping,omitzero"`
+	AgentVersion string            `json:"agent_version,omitempty"`
+	Platform     string            `json:"platform,omitempty"` // Linux, Windows, MacOS
+	State        string            `json:"state,omitempty"`    // of EC2: running, stopped…; "" for a hybrid node
+	IP           string            `json:"ip,omitempty"`
+	VPC          string            `json:"vpc,omitempty"`
+	Subnet       string            `json:"subnet,omitempty"`
+	AZ           string            `json:"az,omitempty"`
+	Groups       []string          `json:"security_groups,omitempty"`
+	Account      string            `json:"account,omitempty"`
+	Region       string            `json:"region,omitempty"`
+	Tags         map[string]string `json:"tags,omitempty"`
+}
+
+// Online says whether a session can be started on the instance now.
+func (i Instance) Online() bool { return i.PingStatus == "Online" }
+
+// Role is what an endpoint is for.
+type Role string
+
+// The roles of an endpoint.
+const (
+	RoleInstance Role = "instance" // one DB instance
+	RoleWriter   Role = "writer"   // an Aurora or Multi-AZ cluster's read-write endpoint
+	RoleReader   Role = "reader"   // its read-only endpoint
+	RoleCustom   Role = "custom"   // a custom cluster endpoint
+	RoleProxy    Role = "proxy"    // an RDS Proxy
+)
+
+// Database is one endpoint that RDS answers for: an instance, one endpoint of a cluster, or a proxy. A cluster gives several.
+type Database struct {
+	ID            string            `json:"id"` // DBInstanceIdentifier, DBClusterIdentifier, custom endpoint or proxy name
+	Role          Role              `json:"role"`
+	Cluster       string            `json:"cluster,omitempty"` // the cluster that an instance or endpoint belongs to
+	Engine        string            `json:"engine"`            // as RDS spells it: postgres, aurora-mysql, sqlserver-se…
+	EngineVersion string            `json:"engine_version,omitempty"`
+	Endpoint      Endpoint          `json:"endpoint"`
+	Status        string            `json:"status"` // available, stopped, creating…
+	MultiAZ       bool              `json:"multi_az,omitempty"`
+	VPC           string            `json:"vpc,omitempty"`
+	AZ            string            `json:"az,omitempty"`
+	Subnets       []string          `json:"subnets,omitempty"`
+	Groups        []string          `json:"security_groups,omitempty"`
+	IAMAuth       bool              `json:"iam_auth,omitempty"`
+	Account       string            `json:"account,omitempty"`
+	Region        string            `json:"region,omitempty"`
+	Tags          map[string]string `json:"tags,omitempty"`
+}
+
+// Available says whether RDS reports the database as serving connections. Backing-up, modifying and the like still serve.
+func (d Database) Available() bool {
+	switch d.Status {
+	case "stopped", "stopping", "creating", "deleting", "failed", "starting", "inaccessible-encryption-credentials", "":
+		return false
+	}
+	return d.Endpoint.Host != "" && d.Endpoint.Port > 0
+}
+
+// Endpoint is a host name and TCP port inside the VPC.
+type Endpoint struct {
+	Host string `json:"host"`
+	Port int    `json:"port"` // 1…65535
+}
+
+// String is host:port, with brackets round an IPv6 address.
+func (e Endpoint) String() string { return net.JoinHostPort(e.Host, strconv.Itoa(e.Port)) }
+
+// Target is what a tunnel leads to: an endpoint, the instance that carries it, and the account both are in.
+type Target struct {
+	Account  Account   `json:"account"`
+	Instance Instance  `json:"instance"`
+	Database *Database `json:"database,omitempty"` // nil for a free host:port
+	Endpoint Endpoint  `json:"endpoint"`
+	Engine   string    `json:"engine,omitempty"` // "" when unknown
+}
+
+// Name is what a person calls the target: the database's identifier, else host:port.
+func (t Target) Name() string {
+	if t.Database != nil {
+		return t.Database.ID
+	}
+	return t.Endpoint.String()
+}
+
+// SessionStats is one reading of a Session Manager session. Counters only grow.
+type SessionStats struct {
+	ID           string        `json:"session_id"`
+	AgentVersion string        `json:"agent_version,omitempty"`
+	Mux          bool          `json:"mux"` // false: basic mode, one connection at a time (PROTOCOL.md §1.4)
+	Started      time.Time     `json:"started"`
+	RTT          time.Duration `json:"rtt_ns"`          // smoothed, message to acknowledgement (RFC 6298 SRTT); 0 before the first
+	Window       int           `json:"window_bytes"`    // congestion window
+	InFlight     int           `json:"in_flight_bytes"` // sent and not yet acknowledged
+	Sent         uint64        `json:"sent_messages"`
+	Received     uint64        `json:"received_messages"`
+	Retransmits  uint64        `json:"retransmits"`
+	Duplicates   uint64        `json:"duplicates"` // messages received again, and acknowledged again
+	Pauses       uint64        `json:"pauses"`     // pause_publication messages
+	Streams      int           `json:"streams"`    // open now
+}
