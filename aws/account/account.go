@@ -1,0 +1,44 @@
+// Package account turns a profile, or the environment, into a configuration of the AWS SDK, and turns the SDK's errors into
+// advice.
+//
+// What it reads it is given: the environment arrives as a value, and the files named in it are the only ones opened. A few
+// settings stay the SDK's own, read by it from the process environment: proxies (HTTPS_PROXY, NO_PROXY), retry settings
+// (AWS_MAX_ATTEMPTS, AWS_RETRY_MODE), AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT, the container credentials of
+// ECS and EKS, and the SSO token cache below the home folder.
+package account
+
+import (
+	"context"
+	"log/slog"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/rdsx/rdsx/aws"
+)
+
+// Options is what a configuration is made of. The zero value means the default profile of an empty environment.
+type Options struct {
+	Profile     string   // of the --profile flag; "" looks at AWS_PROFILE, AWS_DEFAULT_PROFILE, then default
+	Region      string   // of the --region flag; "" looks at AWS_REGION, AWS_DEFAULT_REGION, then the profile
+	EndpointURL string   // of the --endpoint-url flag: every service, STS inside the credential chain included
+	Env         []string // the process environment as NAME=value; the last of a name wins
+
+	// RoleSessionName names the session of an assumed role; "" gives rdsx-<user>. A profile's role_session_name wins.
+	RoleSessionName string
+	// MFA asks for the code of an MFA device. nil makes a profile that needs one fail with aws.ErrSignIn. It is called
+	// with Load's context, because the SDK hands a credentials provider a context that is never cancelled.
+	MFA     func(ctx context.Context, serial string) (string, error)
+	Log     *slog.Logger // nil for none; no secret is ever logged
+	Version string       // of rdsx, for the user agent
+}
+
+// Load resolves o without touching the network; only the first use of the credentials does. The context must live as long
+// as the configuration is used (see Options.MFA). The account has profile, region and partition; Identify adds the rest.
+// The strings are warnings for the user, one line each. Errors are *aws.Hint.
+func Load(ctx context.Context, o Options) (sdk.Config, aws.Account, []string, error) {
+	return sdk.Config{}, aws.Account{}, nil, nil
+}
+
+// Identify asks STS who the caller is. Errors are *aws.Hint.
+func Identify(ctx context.Context, cfg sdk.Config) (aws.Account, error) {
+	return aws.Account{}, nil
+}
