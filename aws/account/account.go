@@ -9,9 +9,13 @@ package account
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"strings"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
 	"github.com/rdsx/rdsx/aws"
 )
 
@@ -35,10 +39,40 @@ type Options struct {
 // as the configuration is used (see Options.MFA). The account has profile, region and partition; Identify adds the rest.
 // The strings are warnings for the user, one line each. Errors are *aws.Hint.
 func Load(ctx context.Context, o Options) (sdk.Config, aws.Account, []string, error) {
-	return sdk.Config{}, aws.Account{}, nil, nil
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	r, err := resolve(ctx, o)
+	if err != nil {
+		return sdk.Config{}, aws.Account{}, nil, explainConfig(err)
+	}
+	cfg, err := r.config(ctx)
+	if err != nil {
+		return sdk.Config{}, aws.Account{}, r.warnings, explainConfig(r.origin.wrap(fmt.Errorf("use %s: %w", r.origin.name(), err)))
+	}
+	o.Log.Debug("account", "profile", r.origin.profile, "region", cfg.Region, "credentials", r.origin.kind)
+	return cfg, aws.Account{Profile: r.origin.profile, Region: cfg.Region, Partition: Partition(cfg.Region)}, r.warnings, nil
 }
 
 // Identify asks STS who the caller is. Errors are *aws.Hint.
 func Identify(ctx context.Context, cfg sdk.Config) (aws.Account, error) {
-	return aws.Account{}, nil
+	out, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return aws.Account{}, Explain(err)
+	}
+	account := aws.Account{
+		ID:        sdk.ToString(out.Account),
+		ARN:       sdk.ToString(out.Arn),
+		Partition: Partition(cfg.Region),
+		Region:    cfg.Region,
+	}
+	if parts := strings.SplitN(account.ARN, ":", 3); len(parts) == 3 && parts[0] == "arn" && parts[1] != "" {
+		account.Partition = parts[1]
+	}
+	for _, source := range cfg.ConfigSources {
+		if e, ok := source.(endpoints); ok {
+			account.Profile = e.profile
+		}
+	}
+	return account, nil
 }

@@ -1,0 +1,175 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"github.com/rdsx/rdsx/aws"
+)
+
+// again is the command that gives o new credentials.
+func (o *origin) again() string {
+	switch o.kind {
+	case kindSSO:
+		return "aws sso login --profile " + o.signIn
+	case kindLogin:
+		return "aws login --profile " + o.signIn
+	case kindEnvironment:
+		return "export a new AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or unset them and name a --profile"
+	case kindKeys:
+		return fmt.Sprintf("aws configure --profile %s, to put new keys in %s", o.signIn, o.credentialsFile)
+	case kindProcess:
+		return fmt.Sprintf("run the credential_process of [profile %s] by hand and see what it says", o.signIn)
+	case kindWebIdentity:
+		return "renew the web identity token file"
+	case kindMachine:
+		return "check the role of this instance or container"
+	}
+	return "sign in again, for example with aws sso login --profile NAME"
+}
+
+func (f *failure) mfa() *aws.Hint {
+	var ask *mfaError
+	var missing config.AssumeRoleTokenProviderNotSetError
+	switch {
+	case errors.As(f.err, &ask):
+		return f.hint(aws.ErrSignIn, "run it again in a terminal and type the six digits of the device", f.doing(oneLine(ask.Error())))
+	case errors.As(f.err, &missing):
+		return f.hint(aws.ErrSignIn, "run it in a terminal without --no-input, and type the six digits of the device",
+			f.origin.name()+" needs the code of an MFA device, and there is nobody to ask")
+	case f.says("multifactorauthentication failed"):
+		return f.hint(aws.ErrSignIn, "wait for the device's next code and type that one: each is good once", f.doing("the MFA code is wrong or was used before"))
+	}
+	return nil
+}
+
+// sso recognises a token that is missing, expired or revoked. For profiles with an sso-session the SDK gives plain errors
+// without a type (AWS.md §2).
+func (f *failure) sso() *aws.Hint {
+	login := f.origin.again()
+	if f.origin.kind != kindSSO {
+		login = "aws sso login --profile NAME"
+	}
+	noFile := errors.Is(f.err, os.ErrNotExist) && f.says("sso token")
+	switch {
+	case noFile:
+		return f.hint(aws.ErrSignIn, login, f.origin.name()+" is not signed in: there is no SSO token")
+	case f.says("the sso session has expired or is invalid", "cached sso token", "refresh sso token"):
+		return f.hint(aws.ErrSignIn, login, "the SSO sign-in of "+f.origin.name()+" has expired")
+	case strings.HasPrefix(f.action, "ssooidc:") && f.is("InvalidGrantException", "ExpiredTokenException", "UnauthorizedClientException", "InvalidClientException", "AccessDeniedException"):
+		return f.hint(aws.ErrSignIn, login, "the SSO sign-in of "+f.origin.name()+" has expired")
+	case strings.HasPrefix(f.action, "sso:") && f.is("UnauthorizedException"):
+		return f.hint(aws.ErrSignIn, login, "the SSO sign-in of "+f.origin.name()+" has been revoked")
+	case strings.HasPrefix(f.action, "sso:") && f.is("ForbiddenException"):
+		return f.hint(aws.ErrSignIn, fmt.Sprintf("check sso_account_id and sso_role_name in [profile %s], or ask for that role to be assigned to you", f.origin.signIn),
+			"the SSO user has no such role in that account")
+	}
+	return nil
+}
+
+func (f *failure) login() *aws.Hint {
+	if !f.says("please reauthenticate") {
+		return nil
+	}
+	next := "aws login"
+	if f.origin.kind == kindLogin {
+		next = f.origin.again()
+	}
+	return f.hint(aws.ErrSignIn, next, "the sign-in of "+f.origin.name()+" has expired or is missing")
+}
+
+func (f *failure) expired() *aws.Hint {
+	if !f.is("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired") {
+		return nil
+	}
+	return f.hint(aws.ErrSignIn, f.origin.again(), f.doing(f.origin.subject()+" have expired"))
+}
+
+func (f *failure) clock() *aws.Hint {
+	skewed := f.is("RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture") ||
+		f.is("SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure") && f.says("signature expired", "not yet current")
+	if !skewed {
+		return nil
+	}
+	return f.hint(aws.ErrSignIn, "set the clock of this machine (timedatectl set-ntp true), then run it again",
+		f.doing("AWS refuses the signature because this machine's clock is wrong ("+oneLine(firstOf(f.message, f.code))+")"))
+}
+
+func (f *failure) badKey() *aws.Hint {
+	switch {
+	case f.is("SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature"):
+		return f.hint(aws.ErrSignIn, f.origin.again(), f.doing("the secret key of "+f.origin.name()+" does not belong to its key id"))
+	case !f.is("InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "InvalidAccessKeyId", "MissingAuthenticationToken"):
+		return nil
+	}
+	// The same codes mean a region that the account has not opted into, although the keys are good elsewhere.
+	if region := f.origin.region; region != "" && Partition(region) == "aws" && !slices.Contains(defaultRegions(), region) {
+		return f.hint(aws.ErrSignIn, fmt.Sprintf("if the keys work elsewhere: aws account enable-region --region-name %s; else %s", region, f.origin.again()),
+			f.doing(fmt.Sprintf("AWS does not know %s in %s, a region that must be enabled first", f.origin.subject(), region)))
+	}
+	return f.hint(aws.ErrSignIn, f.origin.again(), f.doing("AWS does not know "+f.origin.subject()+": deleted, inactive or mistyped"))
+}
+
+// subject is the credentials as the plural subject of a sentence.
+func (o *origin) subject() string {
+	switch {
+	case o.profile != "":
+		return fmt.Sprintf("the credentials of profile %q", o.profile)
+	case o.kind == kindEnvironment:
+		return "the keys in the environment"
+	}
+	return "the credentials"
+}
+
+// duration recognises an assumed role that was asked to live too long.
+func (f *failure) duration() *aws.Hint {
+	if !f.is("ValidationError") || !f.says("maxsessionduration", "session limit") {
+		return nil
+	}
+	return f.hint(aws.ErrUsage, fmt.Sprintf("set duration_seconds = 3600 in [profile %s]", firstOf(f.origin.profile, "NAME")), f.plain())
+}
+
+// noKeys recognises a chain that ended at the instance's metadata without an answer.
+func (f *failure) noKeys() *aws.Hint {
+	if !f.says("ec2 imds", "no valid providers in chain", "static credentials are empty", "access disabled to ec2 imds") {
+		return nil
+	}
+	var hint *aws.Hint
+	errors.As(noCredentials(f.origin, f.err), &hint)
+	return hint
+}
+
+func (f *failure) process() *aws.Hint {
+	if f.origin.kind != kindProcess || !f.says("process provider error", "credential_process", "error in credential_process") {
+		return nil
+	}
+	return f.hint(aws.ErrSignIn, f.origin.again(), "the credential_process of "+f.origin.name()+" failed: "+lastPart(f.err))
+}
+
+// lastPart is the innermost message of an error.
+func lastPart(err error) string {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return oneLine(err.Error())
+		}
+		err = next
+	}
+}
+
+func noCredentials(o *origin, cause error) error {
+	text := "no credentials found: no keys in the environment, no default profile, and no role on this machine"
+	if o.profile != "" {
+		text = fmt.Sprintf("%s has no credentials, and this machine has no role", o.name())
+	}
+	next := "aws configure sso, or aws configure"
+	if others := slices.DeleteFunc(slices.Clone(o.profiles), func(p string) bool { return p == o.profile }); len(others) > 0 {
+		next = "name one with --profile: " + strings.Join(others[:min(6, len(others))], ", ")
+	}
+	return &aws.Hint{Kind: aws.ErrSignIn, Err: &line{text, cause}, Next: next}
+}
