@@ -1,79 +1,284 @@
-// Package mux is the client side of smux protocol version 1, without goroutines and without I/O of its own.
+// Package mux is our side of the stream multiplexing inside a Session Manager data channel: the client of smux protocol
+// version 1 (PROTOCOL.md §1.4), and the plain single stream of basic mode behind the same methods.
+//
+// It has no goroutines and does no I/O but the spill files. The owner of the data channel pulls what is to be sent with
+// Next and pushes what arrived with Input; programs use the streams, which are net.Conns. Three things set it apart from a
+// general smux client:
+//
+//   - Frames never cross a message border, so a message that the agent duplicates spoils its own streams and not the whole
+//     session (PROTOCOL.md §3, point 3).
+//   - Every stream has its own account of received bytes. Version 1 has no window, so bytes that a program does not read go
+//     to an encrypted spill file and nobody else waits.
+//   - Streams that send little go before streams that send much (see schedule.go).
+//
+// Memory: a stream holds at most SendBuffer bytes to be sent and RecvBuffer received, in chunks of 4 KiB that exist only
+// while bytes are in them; the session keeps up to 1 MiB of empty chunks for reuse.
 package mux
 
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
+	"sync"
+	"sync/atomic"
 )
 
-// ErrBusy is returned by Open of a Single session while its one stream is in use.
-var ErrBusy = errors.New("the session carries one connection at a time and has one")
+var (
+	// ErrBusy is returned by Open of a Single session that has its one stream already.
+	ErrBusy = errors.New("the session carries one connection at a time and has one")
+	// ErrExhausted is returned by Open once all 2³¹ stream ids have been used.
+	ErrExhausted = errors.New("the session has no stream ids left")
+)
 
-// Config bounds a session. The zero value of a field means its default.
+// Config bounds a session. The zero value of a field means its default, but for SpillDir.
 type Config struct {
-	Payload    int    // most bytes that Next is asked to fill; default 1024
+	Payload    int    // bytes of a message: no frame is longer; default 1024, at least 16
 	SendBuffer int    // bytes queued per stream before Write blocks; default 256 KiB
-	RecvBuffer int    // bytes kept in memory per stream before spilling; default 256 KiB
-	SpillDir   string // "": spill off, a stream above RecvBuffer is reset
-	SpillLimit int64  // bytes on disk per stream; default 4 GiB
+	RecvBuffer int    // unread bytes kept in memory per stream; default 256 KiB
+	SpillDir   string // where unread bytes above RecvBuffer go; "": nowhere, the stream is reset
+	SpillLimit int64  // most unread bytes on disk per stream; default 4 GiB. Above it the stream is reset
 }
 
-// Session is one mux over one data channel.
-type Session struct{}
+func (c Config) withDefaults() Config {
+	if c.Payload == 0 {
+		c.Payload = 1024
+	}
+	c.Payload = min(max(c.Payload, 2*headerSize), maxFrame+headerSize)
+	if c.SendBuffer <= 0 {
+		c.SendBuffer = 256 << 10
+	}
+	if c.RecvBuffer <= 0 {
+		c.RecvBuffer = 256 << 10
+	}
+	if c.SpillLimit <= 0 {
+		c.SpillLimit = 4 << 30
+	}
+	return c
+}
 
-// Client is a smux v1 client.
-func Client(cfg Config) *Session { return &Session{} }
+// Session is one mux over one data channel. Next and Input are each called by one goroutine at a time, everything else by
+// any number.
+type Session struct {
+	cfg     Config
+	ready   chan struct{}
+	pool    pool
+	dropped atomic.Uint64
+	basic   bool // made by Single
 
-// Single is basic mode: one raw stream at a time, no framing.
-func Single(cfg Config) *Session { return &Session{} }
+	in parser // Input's alone
 
-// Open starts a stream. In a Single session it fails with ErrBusy while there is one (see Free).
-func (s *Session) Open() (*Stream, error) { return nil, ErrBusy }
+	mu        sync.Mutex
+	err       error // of Abort; nil while the session lives
+	streams   map[uint32]*Stream
+	unheard   map[uint32]chan<- error // closed before a byte came, and probes (with a channel): the agent's FIN is awaited
+	marks     []mark                  // of FailNext, oldest first
+	nextID    uint32
+	announced uint32 // SYNs of all streams below have been handed out
+	sending   schedule
+	slot      slot // basic mode
+}
 
-// Ready is signalled when Next may have something. Call Next until it gives 0 (or the window is full): what is queued
-// already is not signalled again.
-func (s *Session) Ready() <-chan struct{} { return nil }
+// Client is the client of smux version 1. Stream ids are odd and start at 3.
+func Client(cfg Config) *Session {
+	return &Session{
+		cfg:     cfg.withDefaults(),
+		ready:   make(chan struct{}, 1),
+		streams: make(map[uint32]*Stream),
+		unheard: make(map[uint32]chan<- error),
+		nextID:  3,
+	}
+}
 
-// Next fills p with whole frames and returns how many bytes; 0 means that nothing is queued.
-func (s *Session) Next(p []byte) int { return 0 }
+// Open starts a stream and says so to the agent at once: SYN goes into the next message, together with the data that is
+// there by then. It does not wait for the agent, which says nothing when its own dial succeeds. The caller closes the
+// stream. Errors: the one given to Abort, ErrExhausted, ErrBusy (Single only).
+func (s *Session) Open() (*Stream, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return nil, s.err
+	}
+	if s.basic {
+		return s.openBasic()
+	}
+	st, err := s.announce()
+	if err != nil {
+		return nil, err
+	}
+	s.streams[st.id] = st
+	return st, nil
+}
 
-// Input takes bytes from the agent. An error is a protocol violation: the session is dead.
-func (s *Session) Input(p []byte) error { return nil }
+// announce makes a stream and queues its SYN. s.mu is held.
+func (s *Session) announce() (*Stream, error) {
+	if s.nextID < 3 {
+		return nil, ErrExhausted
+	}
+	st := newStream(s, s.nextID)
+	s.nextID += 2
+	st.send.syn = true
+	s.place(st)
+	return st, nil
+}
 
-// FailNext: the next stream that the agent finishes without a byte ends with err.
-func (s *Session) FailNext(err error) {}
+// Ready is signalled when Next has something new. Call Next until it gives 0; one who stops earlier must come back without
+// a signal, since what is queued already is not signalled again.
+func (s *Session) Ready() <-chan struct{} { return s.ready }
 
-// Abort ends every stream with err; Open fails with it.
-func (s *Session) Abort(err error) {}
+func (s *Session) signal() {
+	select {
+	case s.ready <- struct{}{}:
+	default:
+	}
+}
 
-// Probe sends SYN and FIN of a new stream at once and waits for the agent's FIN: nil once everything opened before has
-// left the agent's dial queue. ctx's error, the error of Abort, or errors.ErrUnsupported in a Single session.
-func (s *Session) Probe(ctx context.Context) error { return errors.ErrUnsupported }
+// KeepAlive queues a NOP frame. Agents up to 3.1.1511.0 close a mux that has been silent for 30 seconds (PROTOCOL.md §1.4).
+func (s *Session) KeepAlive() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil && !s.basic {
+		s.sending.nop = true
+		s.signal()
+	}
+}
 
-// Streams is how many streams are open: not closed by this side.
-func (s *Session) Streams() int { return 0 }
+// Probe sends SYN and FIN of a new stream and returns nil when the agent's FIN comes back: everything opened before the
+// call has then left the agent's serial dial queue, connected or not (PROTOCOL.md §1.4). Each call makes the agent dial
+// the target once more. Errors: ctx's, the one given to Abort, errors.ErrUnsupported in a Single session.
+func (s *Session) Probe(ctx context.Context) error {
+	passed := make(chan error, 1)
+	if err := s.startProbe(passed); err != nil {
+		return err
+	}
+	select {
+	case err := <-passed:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
-// Dropped is how many bytes arrived for streams that were closed already.
-func (s *Session) Dropped() uint64 { return 0 }
+func (s *Session) startProbe(passed chan<- error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.basic {
+		return errors.ErrUnsupported
+	}
+	if s.err != nil {
+		return s.err
+	}
+	st, err := s.announce()
+	if err != nil {
+		return err
+	}
+	st.send.fin = true
+	s.unheard[st.id] = passed
+	return nil
+}
 
-// TakeClose (Single only) is true once for each stream that this side closed, after Next has handed out its last byte:
-// send DisconnectToPort now, and call Free when that message is acknowledged. Ready is signalled for it. Ask after Next
-// has returned 0.
-func (s *Session) TakeClose() bool { return false }
+// Abort ends the session: every stream gives its reader what has arrived and then err, writes fail with err, Open and
+// Input return it, and Next has nothing more. nil stands for net.ErrClosed. Only the first call counts. Streams are still
+// to be closed by their owners.
+func (s *Session) Abort(err error) {
+	if err == nil {
+		err = net.ErrClosed
+	}
+	for _, st := range s.abort(err) {
+		st.recv.finish(err)
+	}
+}
 
-// Free (Single only) lets Open succeed again after TakeClose. Bytes that arrive before it are dropped.
-func (s *Session) Free() {}
+func (s *Session) abort(err error) []*Stream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return nil
+	}
+	s.err = err
+	s.sending.clear()
+	s.marks = nil
+	for _, passed := range s.unheard {
+		if passed != nil {
+			passed <- err
+		}
+	}
+	clear(s.unheard)
+	var all []*Stream
+	for _, st := range s.streams {
+		st.send.stop(err)
+		all = append(all, st)
+	}
+	if st := s.slot.stream; st != nil {
+		st.send.stop(err)
+		all = append(all, st)
+	}
+	s.signal()
+	return all
+}
 
-// Hangup (Single only) ends the stream from the agent's side (flags DisconnectToPort, ConnectToPortError): the reader gets
-// what has arrived, then err, or io.EOF for nil.
-func (s *Session) Hangup(err error) {}
+// Streams is how many streams this side has opened and not yet closed.
+func (s *Session) Streams() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.basic {
+		return s.slot.open()
+	}
+	return len(s.streams)
+}
 
-// Stream is one connection: a net.Conn.
-type Stream struct{ net.Conn }
+// Dropped is how many bytes have arrived for streams that nobody reads any more.
+func (s *Session) Dropped() uint64 { return s.dropped.Load() }
 
-// ID is the stream's number on the wire; 0 in a Single session.
-func (st *Stream) ID() uint32 { return 0 }
+// mark says that one of the streams below an id could not be connected.
+type mark struct {
+	below uint32
+	err   error
+}
 
-// Reset drops queued data and sends FIN at once; reads and writes fail with err.
-func (st *Stream) Reset(err error) {}
+// FailNext says that the agent could not connect one of the streams opened so far, it does not say which (flag
+// ConnectToPortError, PROTOCOL.md §1.4): the next of them that the agent finishes without having sent a byte ends with err
+// instead of io.EOF. The flag overtakes the stream's FIN, never the other way round. The mark is forgotten when no stream
+// is left that it can mean, and at the first byte or FIN of a stream opened later, since the agent dials in order.
+func (s *Session) FailNext(err error) {
+	if s.basic || err == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil && s.unconnected() {
+		s.marks = append(s.marks, mark{below: s.announced, err: err})
+	}
+}
+
+// unconnected says whether some stream known to the agent has neither sent nor finished. s.mu is held.
+func (s *Session) unconnected() bool {
+	if len(s.unheard) > 0 {
+		return true
+	}
+	for _, st := range s.streams {
+		if !st.heard && !st.finished && st.id < s.announced {
+			return true
+		}
+	}
+	return false
+}
+
+// passed forgets the marks that cannot mean anything any more once the agent has dealt with stream id. s.mu is held.
+func (s *Session) passed(id uint32) {
+	for len(s.marks) > 0 && s.marks[0].below <= id {
+		s.marks = s.marks[1:]
+	}
+}
+
+// verdict is how a stream ends that the agent finished without a byte. s.mu is held.
+func (s *Session) verdict() error {
+	if len(s.marks) == 0 {
+		return io.EOF
+	}
+	err := s.marks[0].err
+	if s.marks = s.marks[1:]; !s.unconnected() {
+		s.marks = nil
+	}
+	return err
+}

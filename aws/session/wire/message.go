@@ -27,7 +27,7 @@ const (
 
 // What Decode refuses a frame for. Test with errors.Is.
 var (
-	ErrFrame  = errors.New("malformed message")                      // too short, absurd header length, no type, no date
+	ErrFrame  = errors.New("malformed message")                         // too short, absurd header length, no type, no date
 	ErrDigest = errors.New("message payload does not match its digest") // damaged on the way: the sender will repeat it
 )
 
