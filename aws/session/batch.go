@@ -1,0 +1,101 @@
+package session
+
+import (
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// batchLimit is how many bytes pile up before the writer flushes on its own account.
+const batchLimit = 64 << 10
+
+// batchConn gathers the writes of many small frames into one system call. It lies below TLS. Until hold is called it
+// writes through, for the TLS and HTTP handshakes; afterwards Write only appends, which never blocks, and the channel's
+// writer calls flush. So a pong or a close frame that the websocket library writes from the reading side can never stall
+// reading, nor time out and close the socket, because an upload fills the network.
+type batchConn struct {
+	net.Conn
+
+	lastRead atomic.Int64 // when bytes last arrived, ns since the epoch
+
+	mu      sync.Mutex
+	holding bool
+	writing bool // the writer is between begin and flush: what is appended now will be flushed without a wake
+	pending []byte
+	spare   []byte // the buffer that the last flush has written out
+	err     error  // of the last failed flush; sticky
+	wake    func() // tells the writer that bytes wait that it has not written itself
+
+	flushing sync.Mutex // one flush at a time keeps the bytes in order
+}
+
+// hold starts gathering. wake is called, from any goroutine, when there is something to flush.
+func (c *batchConn) hold(wake func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.holding, c.wake = true, wake
+}
+
+// begin announces writes that the caller will flush.
+func (c *batchConn) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writing = true
+}
+
+func (c *batchConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n > 0 {
+		c.lastRead.Store(time.Now().UnixNano())
+	}
+	return n, err
+}
+
+func (c *batchConn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	if c.err != nil {
+		defer c.mu.Unlock()
+		return 0, c.err
+	}
+	if !c.holding {
+		c.mu.Unlock()
+		return c.Conn.Write(p)
+	}
+	alone := len(c.pending) == 0 && !c.writing
+	c.pending = append(c.pending, p...)
+	wake := c.wake
+	c.mu.Unlock()
+	if alone {
+		wake()
+	}
+	return len(p), nil
+}
+
+// buffered is the number of bytes that wait for flush.
+func (c *batchConn) buffered() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.pending)
+}
+
+// flush writes what has piled up. It blocks as long as the network does.
+func (c *batchConn) flush() error {
+	c.flushing.Lock()
+	defer c.flushing.Unlock()
+	c.mu.Lock()
+	out, err := c.pending, c.err
+	c.writing = false
+	c.pending, c.spare = c.spare[:0], nil
+	c.mu.Unlock()
+	if err == nil && len(out) > 0 {
+		_, err = c.Conn.Write(out)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.spare = out[:0]
+	if c.err == nil {
+		c.err = err
+	}
+	return err
+}

@@ -1,0 +1,174 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/aws/account"
+)
+
+// Why a session could not be opened or has ended. Test with errors.Is; the error itself is an *aws.Hint.
+var (
+	ErrTargetNotConnected = errors.New("target not connected")
+	ErrAccessDenied       = errors.New("access denied")
+	ErrInvalidDocument    = errors.New("invalid document")
+	ErrThrottled          = errors.New("throttled")
+	ErrCredentials        = errors.New("no valid credentials")
+	ErrStreamURL          = errors.New("stream URL refused")
+	ErrTokenRefused       = errors.New("session token refused")
+	ErrHandshakeRefused   = errors.New("handshake refused")
+	ErrHandshakeTimeout   = errors.New("handshake timed out")
+	ErrConnectionLost     = errors.New("connection to Session Manager lost")
+	ErrClosedByService    = errors.New("closed by Session Manager")
+	ErrNameNotResolved    = errors.New("name not resolved at the instance")
+	ErrDestinationDenied  = errors.New("destination denied by the agent")
+)
+
+// AccessDeniedError is ErrAccessDenied with the resource that the denial names.
+type AccessDeniedError struct {
+	Action   string // ssm:StartSession, "" when the message does not say
+	Resource string // the ARN, "" when the message does not say
+	Message  string // of AWS, with the reason
+}
+
+// Error implements error.
+func (e *AccessDeniedError) Error() string {
+	switch {
+	case e.OnDocument():
+		return fmt.Sprintf("access denied on the document: %s", e.Message)
+	case e.Resource != "":
+		return fmt.Sprintf("access denied on the instance: %s", e.Message)
+	}
+	return fmt.Sprintf("access denied: %s", e.Message)
+}
+
+// Unwrap makes it an ErrAccessDenied.
+func (e *AccessDeniedError) Unwrap() error { return ErrAccessDenied }
+
+// OnDocument says whether the permission that is missing is for the session document and not for the instance.
+func (e *AccessDeniedError) OnDocument() bool { return strings.Contains(e.Resource, ":document/") }
+
+// ClosedError is ErrClosedByService with what the service said.
+type ClosedError struct {
+	Output string // "" for an idle time-out, the maximum duration, or a session terminated by someone
+}
+
+// Error implements error.
+func (e *ClosedError) Error() string {
+	if e.Output == "" {
+		return "closed by Session Manager without a reason: idle too long, over its maximum duration, or terminated"
+	}
+	return "closed by Session Manager: " + e.Output
+}
+
+// Unwrap makes it an ErrClosedByService.
+func (e *ClosedError) Unwrap() error { return ErrClosedByService }
+
+// startError explains what StartSession answered.
+func startError(r Request, err error) error {
+	doing := fmt.Sprintf("start a session on %s with %s", r.Target, r.Document)
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	var api smithy.APIError
+	if !errors.As(err, &api) || fromCredentials(err) {
+		return account.Explain(fmt.Errorf("%s: %w", doing, err))
+	}
+	say := func(kind error, what error, next string) error {
+		return aws.Advise(fmt.Errorf("%s: %w", doing, what), kind, next)
+	}
+	text := api.ErrorMessage()
+	switch code := api.ErrorCode(); code {
+	case "TargetNotConnected":
+		return say(aws.ErrRefusedByAWS, fmt.Errorf("%w: %s", ErrTargetNotConnected, text), "rdsx ls, then choose an instance that is online with --via; it must be in this account and region")
+	case "AccessDeniedException", "AccessDenied":
+		denied := deniedBy(text)
+		next := "rdsx setup, for a policy that allows ssm:StartSession on the instance"
+		if denied.OnDocument() {
+			next = "rdsx setup, for a policy that allows ssm:StartSession on the document " + r.Document
+		}
+		return say(aws.ErrRefusedByAWS, denied, next)
+	case "InvalidDocument", "InvalidDocumentOperation", "InvalidParameters":
+		return say(aws.ErrRefusedByAWS, fmt.Errorf("%w: %s", ErrInvalidDocument, text), "check --document: it must be a session document of this account and region that takes these parameters")
+	case "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded":
+		return say(aws.ErrRefusedByAWS, fmt.Errorf("%w: %s", ErrThrottled, text), "wait a minute, then run the same command again")
+	case "ExpiredTokenException", "ExpiredToken", "RequestExpired", "UnrecognizedClientException", "InvalidClientTokenId",
+		"InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "MissingAuthenticationToken":
+		return account.Explain(aws.Advise(fmt.Errorf("%s: %w: %s: %s", doing, ErrCredentials, code, text), aws.ErrSignIn, "aws sso login, or renew the credentials of the profile"))
+	default:
+		return say(aws.ErrRefusedByAWS, err, "rdsx doctor")
+	}
+}
+
+// fromCredentials says whether the failure lies in getting credentials, not in the call that needed them: the innermost
+// operation is then another one, sts:AssumeRole for example (AWS.md §2).
+func fromCredentials(err error) bool {
+	var op *smithy.OperationError
+	if !errors.As(err, &op) {
+		return false
+	}
+	var inner *smithy.OperationError
+	return errors.As(op.Err, &inner)
+}
+
+// credentialsError explains why there are no credentials to sign with.
+func credentialsError(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if explained := account.Explain(err); aws.NextOf(explained) != "" {
+		return explained
+	}
+	return aws.Advise(fmt.Errorf("%w: %w", ErrCredentials, err), aws.ErrSignIn, "aws sso login, or aws configure")
+}
+
+// deniedBy reads "User: ARN is not authorized to perform: ssm:StartSession on resource: ARN because …".
+func deniedBy(text string) *AccessDeniedError {
+	e := &AccessDeniedError{Message: text}
+	if _, after, ok := strings.Cut(text, "to perform: "); ok {
+		e.Action, _, _ = strings.Cut(after, " ")
+	}
+	if _, after, ok := strings.Cut(text, "on resource: "); ok {
+		e.Resource, _, _ = strings.Cut(after, " ")
+	}
+	return e
+}
+
+// closedError explains a channel_closed message. The agent's own failures arrive as its text (PROTOCOL.md §1.4).
+func closedError(output, host string) error {
+	cause := &ClosedError{Output: output}
+	low := strings.ToLower(output)
+	switch {
+	case output == "":
+		return aws.Advise(cause, aws.ErrRefusedByAWS, "open it again; the idle time-out and the maximum duration are session preferences of the account")
+	case strings.Contains(low, "lookup ") || strings.Contains(low, "no such host"):
+		return aws.Advise(fmt.Errorf("%w: %w", ErrNameNotResolved, cause), aws.ErrUnreachable,
+			"check the host name "+host+", and the DNS of the instance's VPC; or choose another instance with --via")
+	case strings.Contains(low, "forwarding to ip address") && strings.Contains(low, "forbidden"):
+		return aws.Advise(fmt.Errorf("%w: %w", ErrDestinationDenied, cause), aws.ErrUnreachable,
+			"choose another host: the agent never forwards to metadata, DNS and time addresses of the VPC")
+	}
+	return aws.Advise(cause, aws.ErrRefusedByAWS, "rdsx doctor")
+}
+
+func handshakeRefused(why string) error {
+	return aws.Advise(fmt.Errorf("%w: %s", ErrHandshakeRefused, why), aws.ErrRefusedByAWS,
+		"use a port forwarding document: AWS-StartPortForwardingSessionToRemoteHost, or one of your own of type Port")
+}
+
+func handshakeTimeout(target string) error {
+	return aws.Advise(ErrHandshakeTimeout, aws.ErrRefusedByAWS, "check that the SSM agent on "+target+" runs and reaches ssmmessages; rdsx doctor")
+}
+
+func tokenRefused(why string) error {
+	return aws.Advise(fmt.Errorf("%w: %s", ErrTokenRefused, why), aws.ErrRefusedByAWS, "run the same command again; if it stays, check the clock and ssmmessages:OpenDataChannel in the policy")
+}
+
+func connectionLost(err error) error {
+	return aws.Advise(fmt.Errorf("%w: %w", ErrConnectionLost, err), nil, "check the network, then run the same command again")
+}

@@ -1,0 +1,134 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"github.com/rdsx/rdsx/aws"
+)
+
+// token authenticates the websocket. No way of printing shows it.
+type token string
+
+const redacted = "(token)"
+
+func (token) String() string       { return redacted }
+func (token) GoString() string     { return redacted }
+func (token) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// Open starts a session and returns when connections can be dialled through it, or with the reason why not: an *aws.Hint
+// around one of this package's errors. ctx bounds the opening only. The caller closes the session; after an error there is
+// nothing to close, since what had been started is terminated again.
+func Open(ctx context.Context, cfg sdk.Config, r Request, o Options) (*Session, error) {
+	r, o = r.withDefaults(), o.withDefaults()
+	if err := check(cfg, r); err != nil {
+		return nil, err
+	}
+	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
+		return nil, fmt.Errorf("start a session on %s: %w", r.Target, credentialsError(err))
+	}
+	client := ssm.NewFromConfig(cfg, func(so *ssm.Options) {
+		so.ClientLogMode &^= sdk.LogRequestWithBody | sdk.LogResponseWithBody // the answer holds the token
+	})
+	in := &ssm.StartSessionInput{Target: sdk.String(r.Target), DocumentName: sdk.String(r.Document), Parameters: r.Parameters}
+	if r.Reason != "" {
+		in.Reason = sdk.String(r.Reason)
+	}
+	out, err := client.StartSession(ctx, in)
+	if err != nil {
+		return nil, startError(r, err)
+	}
+	s := &Session{
+		id:        sdk.ToString(out.SessionId),
+		started:   time.Now(),
+		channel:   newChannel(r, o),
+		client:    client,
+		terminate: o.TerminateIn,
+	}
+	o.Log.Debug("session started", "session", s.id, "target", r.Target, "document", r.Document)
+	endpoint := sdk.ToString(client.Options().BaseEndpoint)
+	stream, err := checkStreamURL(sdk.ToString(out.StreamUrl), cfg.Region, endpoint)
+	if err != nil {
+		err = aws.Advise(err, aws.ErrRefusedByAWS, "check the configured endpoint URL and what answers there")
+	} else {
+		err = s.establish(ctx, cfg, stream, token(sdk.ToString(out.TokenValue)))
+	}
+	if err != nil {
+		s.close(ctx, err) //nolint:errcheck // the first failure is the one to report
+		return nil, fmt.Errorf("open session %s on %s: %w", s.id, r.Target, err)
+	}
+	return s, nil
+}
+
+// check refuses what could never work.
+func check(cfg sdk.Config, r Request) error {
+	switch {
+	case cfg.Region == "":
+		return aws.Advise(fmt.Errorf("start a session on %s: no region", r.Target), aws.ErrUsage, "add --region")
+	case cfg.Credentials == nil:
+		return aws.Advise(fmt.Errorf("start a session on %s: %w", r.Target, ErrCredentials), aws.ErrSignIn, "aws sso login, or aws configure")
+	case r.Target == "":
+		return aws.Advise(fmt.Errorf("start a session: no instance given"), aws.ErrUsage, "add --via")
+	}
+	return nil
+}
+
+// establish connects the websocket and waits for the end of the handshake.
+func (s *Session) establish(ctx context.Context, cfg sdk.Config, stream *url.URL, t token) error {
+	c := s.channel
+	within, cancel := context.WithTimeout(ctx, c.options.Handshake)
+	defer cancel()
+	signed, header, err := sign(within, cfg, stream, time.Now())
+	if err != nil {
+		return err
+	}
+	base := c.options.Transport
+	if base == nil {
+		base = transportOf(cfg)
+	}
+	tr, err := connect(within, signed, header, base, t, c.options, c.signal)
+	if err != nil {
+		return err
+	}
+	s.running.Go(func() {
+		if err := tr.run(c); err != nil {
+			c.end(c.lost(err))
+		}
+	})
+	select {
+	case <-c.ready:
+		return nil // a failure that is there already is Err's to tell
+	case <-c.done:
+		return c.reason()
+	case <-within.Done():
+		if ctx.Err() != nil {
+			return fmt.Errorf("wait for the handshake: %w", context.Cause(ctx))
+		}
+		if refusal := c.refusedHandshake(); refusal != nil {
+			return refusal
+		}
+		return handshakeTimeout(c.request.Target)
+	}
+}
+
+// transportOf finds the HTTP transport under an SDK configuration: its proxy and root certificates hold for the websocket
+// too.
+func transportOf(cfg sdk.Config) *http.Transport {
+	switch client := cfg.HTTPClient.(type) {
+	case interface{ GetTransport() *http.Transport }:
+		return client.GetTransport()
+	case *http.Client:
+		if rt, ok := client.Transport.(*http.Transport); ok {
+			return rt
+		}
+	}
+	return awshttp.NewBuildableClient().GetTransport()
+}

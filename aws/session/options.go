@@ -1,0 +1,100 @@
+package session
+
+import (
+	"log/slog"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+)
+
+// AWS's two documents for port forwarding. Both make the agent's session type "Port" (PROTOCOL.md §1.4).
+const (
+	DocumentPort       = "AWS-StartPortForwardingSession"             // to a port of the instance itself
+	DocumentRemoteHost = "AWS-StartPortForwardingSessionToRemoteHost" // to host:port as the instance sees it
+)
+
+// Request is what to forward to.
+type Request struct {
+	Target     string              // instance id, i-… or mi-…
+	Document   string              // "" chooses one of AWS's two by Host
+	Host       string              // as the instance resolves it; "" is the instance itself
+	Port       int                 // 1…65535
+	LocalPort  int                 // only told to AWS, for its log; 0 leaves it out
+	Reason     string              // for the account's audit log, ≤ 256 characters
+	Parameters map[string][]string // for a custom document, sent as they are
+	// SendEndpoint adds host, portNumber and localPortNumber to the parameters of a custom document. AWS's own get them
+	// always; a document that fixes its destination refuses them.
+	SendEndpoint bool
+}
+
+// Options tune a session. The zero value is right.
+type Options struct {
+	Log         *slog.Logger    // nil for none; no secret is ever logged
+	Window      int             // bytes in flight at most; 0 is 1 MiB
+	Payload     int             // bytes in a message at most, 64…32768; 0 is 1024, the only size the real ends use
+	Handshake   time.Duration   // from the websocket's opening to the end of the handshake; 0 is 15 s, as the agent waits
+	PingEvery   time.Duration   // of websocket pings; silence for half as long again is a dead connection; 0 is 20 s
+	TerminateIn time.Duration   // for TerminateSession on the way out; 0 is 1.5 s
+	SpillDir    string          // where slow readers' bytes go, encrypted; "" is the system's folder for temporary files
+	Transport   *http.Transport // for the websocket: proxy, root certificates; nil takes the SDK configuration's
+}
+
+const (
+	defaultWindow    = 1 << 20
+	defaultPayload   = 1024
+	defaultHandshake = 15 * time.Second
+	defaultPing      = 20 * time.Second
+	defaultTerminate = 1500 * time.Millisecond
+)
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	o.Window = orDefault(o.Window, defaultWindow)
+	o.Payload = min(max(orDefault(o.Payload, defaultPayload), 64), 32<<10)
+	if o.SpillDir == "" {
+		o.SpillDir = os.TempDir()
+	}
+	o.Handshake = orDefault(o.Handshake, defaultHandshake)
+	o.PingEvery = orDefault(o.PingEvery, defaultPing)
+	o.TerminateIn = orDefault(o.TerminateIn, defaultTerminate)
+	return o
+}
+
+func orDefault[T int | time.Duration](v, standard T) T {
+	if v <= 0 {
+		return standard
+	}
+	return v
+}
+
+// withDefaults chooses the document and fills in the parameters that it takes.
+func (r Request) withDefaults() Request {
+	if r.Document == "" {
+		r.Document = DocumentRemoteHost
+		if r.Host == "" {
+			r.Document = DocumentPort
+		}
+	}
+	ours := r.Document == DocumentPort || r.Document == DocumentRemoteHost
+	if !ours && !r.SendEndpoint {
+		return r
+	}
+	p := map[string][]string{}
+	for k, v := range r.Parameters {
+		p[k] = v
+	}
+	if r.Host != "" && r.Document != DocumentPort {
+		p["host"] = []string{r.Host}
+	}
+	if r.Port > 0 {
+		p["portNumber"] = []string{strconv.Itoa(r.Port)} // else 80 (AWS.md §5)
+	}
+	if r.LocalPort > 0 {
+		p["localPortNumber"] = []string{strconv.Itoa(r.LocalPort)}
+	}
+	r.Parameters = p
+	return r
+}

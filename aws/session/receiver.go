@@ -1,0 +1,117 @@
+package session
+
+import (
+	"sync"
+
+	"github.com/rdsx/rdsx/aws/session/wire"
+)
+
+const (
+	// aheadMessages and aheadBytes bound what is kept of messages that arrive before their turn. The agent resends ten a
+	// second at most while it goes on sending new ones (PROTOCOL.md §1.3), so a loss piles up a few hundred.
+	aheadMessages = 10_000
+	aheadBytes    = 8 << 20
+	// maxAcks bounds the acknowledgements that wait for the writer; those beyond are left out, and the agent repeats
+	// its messages.
+	maxAcks = 10_000
+)
+
+// verdict is what becomes of a received stream message.
+type verdict int
+
+const (
+	accept verdict = iota // its turn: deliver, acknowledge
+	keep                  // ahead of its turn: acknowledge, deliver later
+	repeat                // had before: acknowledge again, or a sender whose acknowledgement was lost repeats it for ever (B2)
+	refuse                // ahead and no room: neither acknowledged nor kept
+)
+
+// early is a kept message.
+type early struct {
+	payloadType wire.PayloadType
+	payload     []byte
+}
+
+// receiver puts stream messages in order. It belongs to the reading goroutine and outlives websockets.
+type receiver struct {
+	expected int64
+	ahead    map[int64]early
+	bytes    int // payload bytes in ahead
+}
+
+// judge decides on m. Advancing never depends on whether an acknowledgement can be sent (B5, PROTOCOL.md §1.6). After
+// accept the caller delivers m and then everything that next gives.
+func (r *receiver) judge(m *wire.Message) verdict {
+	switch {
+	case m.Seq == r.expected:
+		r.expected++
+		return accept
+	case m.Seq < r.expected:
+		return repeat
+	}
+	if _, have := r.ahead[m.Seq]; have {
+		return repeat
+	}
+	if len(r.ahead) >= aheadMessages || r.bytes+len(m.Payload) > aheadBytes {
+		return refuse
+	}
+	if r.ahead == nil {
+		r.ahead = map[int64]early{}
+	}
+	r.ahead[m.Seq] = early{m.PayloadType, append([]byte(nil), m.Payload...)}
+	r.bytes += len(m.Payload)
+	return keep
+}
+
+// next gives the kept message whose turn it is.
+func (r *receiver) next() (early, bool) {
+	if len(r.ahead) == 0 {
+		return early{}, false
+	}
+	e, ok := r.ahead[r.expected]
+	if ok {
+		delete(r.ahead, r.expected)
+		r.bytes -= len(e.payload)
+		r.expected++
+	}
+	return e, ok
+}
+
+// ackQueue hands acknowledgements from the reader to the writer. Neither waits for the other.
+type ackQueue struct {
+	mu      sync.Mutex
+	waiting []ackItem
+	out     []ackItem // the writer's, being sent
+	at      int
+	frame   []byte // the writer's buffer
+}
+
+type ackItem struct {
+	seq int64
+	id  [16]byte
+}
+
+func (q *ackQueue) push(seq int64, id [16]byte) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) < maxAcks {
+		q.waiting = append(q.waiting, ackItem{seq, id})
+	}
+}
+
+// take gives the next acknowledgement as a frame that is good until the next call, or nil. Only the writer calls it.
+func (q *ackQueue) take(now int64) []byte {
+	if q.at == len(q.out) {
+		q.mu.Lock()
+		q.waiting, q.out, q.at = q.out[:0], q.waiting, 0
+		q.mu.Unlock()
+		if len(q.out) == 0 {
+			return nil
+		}
+	}
+	item := q.out[q.at]
+	q.at++
+	of := wire.Message{Type: wire.OutputStreamData, Seq: item.seq, ID: item.id}
+	q.frame = wire.AppendAck(q.frame[:0], &of, wire.NewID(), now)
+	return q.frame
+}

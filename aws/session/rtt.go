@@ -1,0 +1,56 @@
+package session
+
+import "time"
+
+const (
+	// rtoInitial is the retransmission time-out before the first measurement; the real ends start at 200 ms too
+	// (PROTOCOL.md §1.3).
+	rtoInitial = 200 * time.Millisecond
+	// rtoFloor keeps a quiet loopback from resending what a busy scheduler merely delays.
+	rtoFloor = 100 * time.Millisecond
+	rtoCeil  = 3 * time.Second
+	// clockGranularity is RFC 6298's G, and the real ends' 10 ms.
+	clockGranularity = 10 * time.Millisecond
+)
+
+// rttEstimator is the smoothed round-trip time of RFC 6298, from message to acknowledgement. The caller keeps Karn's rule:
+// a message that was sent twice is no sample.
+type rttEstimator struct {
+	srtt, rttvar time.Duration // 0 before the first sample
+}
+
+func (e *rttEstimator) sample(r time.Duration) {
+	r = max(r, time.Microsecond)
+	if e.srtt == 0 {
+		e.srtt, e.rttvar = r, r/2
+		return
+	}
+	e.rttvar += ((e.srtt - r).Abs() - e.rttvar) / 4
+	e.srtt += (r - e.srtt) / 8
+}
+
+// timeout is how long to wait for the acknowledgement of a message that has been sent tries times (1 for the first).
+func (e *rttEstimator) timeout(tries int) time.Duration {
+	rto := rtoInitial
+	if e.srtt > 0 {
+		rto = max(e.srtt+max(clockGranularity, 4*e.rttvar), rtoFloor)
+	}
+	return backoff(rto, tries, rtoCeil)
+}
+
+// notReadyFirst is the first retransmission of a first data message: the agent drops it without a word when its mux is
+// not up yet, a few ms after HandshakeComplete (PROTOCOL.md §1.3).
+const notReadyFirst = 5 * time.Millisecond
+
+// notReadyTimeout is timeout for data sent before the agent has taken any: 5, 10, 20 ms… up to the ordinary time-out.
+func (e *rttEstimator) notReadyTimeout(tries int) time.Duration {
+	return backoff(notReadyFirst, tries, e.timeout(1))
+}
+
+// backoff doubles d for each try after the first, up to the ceiling.
+func backoff(d time.Duration, tries int, ceiling time.Duration) time.Duration {
+	for ; tries > 1 && d < ceiling; tries-- {
+		d *= 2
+	}
+	return min(d, ceiling)
+}

@@ -1,0 +1,331 @@
+package session
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rdsx/rdsx/aws/session/wire"
+)
+
+const (
+	// maxSpan bounds the messages between the oldest unacknowledged one and the newest. The agent keeps 100 000 that
+	// arrive ahead of their turn (PROTOCOL.md §1.3).
+	maxSpan = 8192
+	// pauseLength is how long pause_publication holds new data back when neither an acknowledgement nor
+	// start_publication comes (PROTOCOL.md §1.0).
+	pauseLength = time.Second
+	// wakeRoom is how much room acknowledgements gather before a sender that the window stopped goes on: several
+	// messages share one system call then.
+	wakeRoom = 16 << 10
+)
+
+// source gives new data: whole mux frames for one message, 0 when there is nothing.
+type source interface{ Next(p []byte) int }
+
+// outgoing is a message that is sent and not yet acknowledged.
+type outgoing struct {
+	frame  []byte // nil: this sequence number is acknowledged
+	size   int    // its share of the window
+	tries  int    // how often it was sent
+	sent   time.Time
+	due    time.Time // when it is sent again
+	ready  bool      // it was refused because the agent was not ready, not because the path is full
+	onAck  func()
+	isData bool
+}
+
+// control is a numbered message that is not data: it goes first and is not bounded by the window.
+type control struct {
+	payloadType wire.PayloadType
+	payload     []byte
+	onAck       func() // called once without a lock held, may be nil
+}
+
+// sender numbers, encodes and keeps outgoing messages until they are acknowledged, and decides which one is written next.
+// It outlives websockets. Acknowledgements come from the reading goroutine, take is the writing one's.
+type sender struct {
+	payload int // bytes of payload in a message at most
+
+	mu       sync.Mutex
+	source   source // nil until data may be sent
+	base     int64  // oldest sequence number that is not acknowledged
+	next     int64  // the next new one
+	ring     []outgoing
+	controls []control
+	rtt      rttEstimator
+	window   window
+	blocked  bool      // the window, not a lack of data, stopped take
+	held     time.Time // new data waits until then (pause_publication); zero: it does not
+
+	earliest time.Time // no message is due before; zero: none is kept
+	scan     int64     // ≥ 0: take is going through the kept messages for overdue ones and has come this far
+	scanMin  time.Time // earliest due of those passed
+
+	firstData int64 // sequence number of the first data message, -1 before
+	warm      bool  // it is acknowledged: the agent takes data
+
+	hand     []byte // the frame that take gave out last: it may be being written
+	handFree bool   // it is acknowledged and goes to free when the next one is taken
+	free     [][]byte
+
+	statRTT, statWindow, statInFlight, statSent, statResent atomic.Int64
+}
+
+func newSender(limit, payload int) *sender {
+	s := &sender{payload: payload, ring: make([]outgoing, 64), window: newWindow(limit), firstData: -1, scan: -1}
+	s.statWindow.Store(int64(s.window.size))
+	return s
+}
+
+func (s *sender) at(seq int64) *outgoing { return &s.ring[seq&int64(len(s.ring)-1)] }
+
+// open lets new data flow from src.
+func (s *sender) open(src source) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.source = src
+}
+
+// push queues a control message.
+func (s *sender) push(c control) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.controls = append(s.controls, c)
+}
+
+// take gives the next frame to write, or nil when there is nothing to write now: control messages, then whatever is
+// overdue, then new data as far as the window lets it. The frame is good until the next call.
+func (s *sender) take(now time.Time) []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.handFree {
+		s.recycle(s.hand)
+	}
+	s.hand, s.handFree = nil, false
+	if s.next-s.base < maxSpan && len(s.controls) > 0 {
+		c := s.controls[0]
+		s.controls = s.controls[1:]
+		buf := s.buffer(max(len(c.payload), s.payload))
+		return s.send(now, buf[:wire.Overhead+copy(buf[wire.Overhead:], c.payload)], c.payloadType, c.onAck)
+	}
+	if frame := s.overdue(now); frame != nil {
+		return frame
+	}
+	return s.fresh(now)
+}
+
+// fresh takes new data from the source.
+func (s *sender) fresh(now time.Time) []byte {
+	if s.source == nil || s.next-s.base >= maxSpan {
+		s.blocked = s.source != nil
+		return nil
+	}
+	if !s.held.IsZero() {
+		if now.Before(s.held) {
+			return nil
+		}
+		s.held = time.Time{}
+	}
+	if s.blocked = s.window.inFlight > 0 && s.window.room() < s.payload+wire.Overhead; s.blocked {
+		return nil
+	}
+	buf := s.buffer(s.payload)
+	n := s.source.Next(buf[wire.Overhead:])
+	if n == 0 {
+		s.recycle(buf)
+		return nil
+	}
+	return s.send(now, buf[:wire.Overhead+n], wire.PayloadOutput, nil)
+}
+
+// send numbers and encodes the message whose payload already lies in frame, and keeps it.
+func (s *sender) send(now time.Time, frame []byte, t wire.PayloadType, onAck func()) []byte {
+	seq := s.next
+	s.next++
+	if s.next-s.base > int64(len(s.ring)) {
+		s.grow()
+	}
+	m := wire.Message{Type: wire.InputStreamData, Created: now.UnixMilli(), Seq: seq, ID: wire.NewID(), PayloadType: t, Payload: frame[wire.Overhead:]}
+	frame = m.Append(frame[:0])
+	o := s.at(seq)
+	*o = outgoing{frame: frame, size: len(frame), onAck: onAck, isData: t == wire.PayloadOutput}
+	if o.isData && s.firstData < 0 {
+		s.firstData = seq
+	}
+	s.window.sent(o.size)
+	s.statSent.Add(1)
+	s.statInFlight.Store(int64(s.window.inFlight))
+	return s.stamp(now, seq, o)
+}
+
+// stamp notes that a message is written now and when it is due again.
+func (s *sender) stamp(now time.Time, seq int64, o *outgoing) []byte {
+	o.tries++
+	o.sent = now
+	if seq == s.firstData && !s.warm {
+		o.due = now.Add(s.rtt.notReadyTimeout(o.tries))
+	} else {
+		o.due = now.Add(s.rtt.timeout(o.tries))
+	}
+	s.dueBy(o.due)
+	s.hand = o.frame
+	return o.frame
+}
+
+func (s *sender) dueBy(t time.Time) {
+	if s.earliest.IsZero() || t.Before(s.earliest) {
+		s.earliest = t
+	}
+}
+
+// overdue gives the next message whose time is up. One pass over the kept messages is spread over as many calls as there
+// are overdue ones.
+func (s *sender) overdue(now time.Time) []byte {
+	if s.scan < 0 {
+		if s.earliest.IsZero() || now.Before(s.earliest) {
+			return nil
+		}
+		s.scan, s.scanMin = s.base, time.Time{}
+	}
+	for s.scan = max(s.scan, s.base); s.scan < s.next; s.scan++ {
+		o := s.at(s.scan)
+		if o.frame == nil {
+			continue
+		}
+		if o.due.After(now) {
+			if s.scanMin.IsZero() || o.due.Before(s.scanMin) {
+				s.scanMin = o.due
+			}
+			continue
+		}
+		if s.warm && !o.ready {
+			s.window.timedOut(now, s.rtt.srtt)
+			s.statWindow.Store(int64(s.window.size))
+		}
+		o.ready = false
+		s.statResent.Add(1)
+		frame := s.stamp(now, s.scan, o)
+		if s.scanMin.IsZero() || o.due.Before(s.scanMin) {
+			s.scanMin = o.due
+		}
+		s.scan++
+		return frame
+	}
+	s.scan, s.earliest = -1, s.scanMin
+	return nil
+}
+
+// wait is when take has something to do without being told, zero for never.
+func (s *sender) wait() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.held.IsZero():
+		return s.earliest
+	case s.earliest.IsZero() || s.held.Before(s.earliest):
+		return s.held
+	}
+	return s.earliest
+}
+
+// acked removes exactly one sequence number (PROTOCOL.md §1.3). It says whether the writer has something to do now that
+// it did not have before.
+func (s *sender) acked(seq int64, now time.Time) (wake bool) {
+	s.mu.Lock()
+	wake = !s.held.IsZero() // any acknowledgement ends a pause
+	s.held = time.Time{}
+	if seq < s.base || seq >= s.next || s.at(seq).frame == nil {
+		s.mu.Unlock()
+		return wake
+	}
+	o := s.at(seq)
+	if o.tries == 1 { // Karn
+		s.rtt.sample(now.Sub(o.sent))
+		s.statRTT.Store(int64(s.rtt.srtt))
+	}
+	s.window.acked(o.size)
+	s.statWindow.Store(int64(s.window.size))
+	s.statInFlight.Store(int64(s.window.inFlight))
+	if s.hand != nil && &s.hand[0] == &o.frame[0] {
+		s.handFree = true
+	} else {
+		s.recycle(o.frame)
+	}
+	if seq == s.firstData {
+		s.warm = true
+		if o.tries > 1 {
+			wake = s.resendBefore(o.sent, now) || wake
+		}
+	}
+	onAck := o.onAck
+	*o = outgoing{}
+	for s.base < s.next && s.at(s.base).frame == nil {
+		s.base++
+	}
+	if s.base == s.next && s.scan < 0 {
+		s.earliest = time.Time{}
+	}
+	if s.blocked && s.window.room() >= min(wakeRoom, s.window.size/4) {
+		s.blocked, wake = false, true
+	}
+	s.mu.Unlock()
+	if onAck != nil {
+		onAck()
+	}
+	return wake
+}
+
+// resendBefore makes everything sent before t due: the agent, which has just become ready, threw it away.
+func (s *sender) resendBefore(t, now time.Time) bool {
+	found := false
+	for seq := s.base; seq < s.next; seq++ {
+		if o := s.at(seq); o.frame != nil && o.sent.Before(t) {
+			o.due, o.ready, found = now, true, true
+		}
+	}
+	if found {
+		s.dueBy(now)
+	}
+	return found
+}
+
+// pause holds new data back: until an acknowledgement, resume, or pauseLength. What is overdue is still sent again.
+func (s *sender) pause(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = now.Add(pauseLength)
+}
+
+// resume ends a pause.
+func (s *sender) resume() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = time.Time{}
+}
+
+// grow doubles the ring.
+func (s *sender) grow() {
+	old := s.ring
+	s.ring = make([]outgoing, 2*len(old))
+	for seq := s.base; seq < s.next-1; seq++ {
+		*s.at(seq) = old[seq&int64(len(old)-1)]
+	}
+}
+
+// buffer is a frame with room for n bytes of payload, n in the caller's hands to cut.
+func (s *sender) buffer(n int) []byte {
+	if n == s.payload && len(s.free) > 0 {
+		buf := s.free[len(s.free)-1]
+		s.free = s.free[:len(s.free)-1]
+		return buf
+	}
+	return make([]byte, wire.Overhead+n)
+}
+
+// recycle keeps a frame of the usual size for the next message.
+func (s *sender) recycle(buf []byte) {
+	if full := wire.Overhead + s.payload; cap(buf) == full && len(s.free) < maxSpan {
+		s.free = append(s.free, buf[:full])
+	}
+}
