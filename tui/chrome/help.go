@@ -1,0 +1,89 @@
+package chrome
+
+import (
+	"strings"
+
+	"charm.land/bubbles/v2/key"
+
+	"github.com/rdsx/rdsx/tui/theme"
+)
+
+// HelpLine is the enabled bindings in one line of exactly w cells. What does not fit is left out whole, and "…" says so.
+// Ours, because bubbles' help returns lines longer than it was given room for at some widths.
+func HelpLine(th theme.Theme, keys []key.Binding, w int) string {
+	const gap, more = 3, 2 // "   " between items, " …" after the last
+	var b strings.Builder
+	used := 0
+	shown := enabled(keys)
+	for i, k := range shown {
+		h := k.Help()
+		n := cells(h.Key) + 1 + cells(h.Desc)
+		if i > 0 {
+			n += gap
+		}
+		room := w - used
+		if i < len(shown)-1 {
+			room -= more
+		}
+		if n > room {
+			if w-used >= more {
+				b.WriteString(th.Paint(theme.Faint, " …"))
+				used += more
+			}
+			break
+		}
+		if i > 0 {
+			b.WriteString(spaces(gap))
+		}
+		b.WriteString(th.Paint(theme.Muted, h.Key) + th.Paint(theme.Faint, " "+h.Desc))
+		used += n
+	}
+	b.WriteString(spaces(w - used))
+	return b.String()
+}
+
+func enabled(keys []key.Binding) []key.Binding {
+	var out []key.Binding
+	for _, k := range keys {
+		if k.Enabled() && k.Help().Key != "" {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// Group is a block of the help sheet: bindings, and lines of plain text under them.
+type Group struct {
+	Title string
+	Keys  []key.Binding
+	Notes [][2]string // a sign or word, and what it means
+}
+
+// HelpSheet is every key of a screen as a sheet that can be scrolled.
+func HelpSheet(th theme.Theme, groups []Group) Sheet {
+	wide := 0
+	for _, g := range groups {
+		for _, row := range g.rows() {
+			wide = max(wide, cells(row[0]))
+		}
+	}
+	var lines []string
+	for i, g := range groups {
+		if i > 0 {
+			lines = append(lines, "")
+		}
+		lines = append(lines, th.Paint(theme.Strong, g.Title))
+		for _, row := range g.rows() {
+			lines = append(lines, "  "+th.Paint(theme.Accent, Cell(row[0], wide))+"  "+th.Paint(theme.Muted, row[1]))
+		}
+	}
+	return Sheet{Title: "keys", Lines: lines}
+}
+
+func (g Group) rows() [][2]string {
+	var out [][2]string
+	for _, k := range enabled(g.Keys) {
+		out = append(out, [2]string{k.Help().Key, k.Help().Desc})
+	}
+	return append(out, g.Notes...)
+}
