@@ -1,6 +1,13 @@
 package world
 
-import "net/netip"
+import (
+	"crypto/sha256"
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // The words that may stand in Dials in place of an address.
 const (
@@ -13,19 +20,122 @@ const (
 type Dial struct {
 	Kind string // "", Silent, Refused or Unresolvable; "" means that Addr is to be dialled
 	Addr string // 127.0.0.1:PORT of the real server
-	Why  string // for the log: dials entry, security group, database stopped…
+	Why  string // what decided, for the log
 }
 
 // Dial says where a connection from an instance to host:port leads. The network decides first: a database whose status,
-// route, network ACL or security group keeps the instance out is Silent, whatever Dials says. Then Dials decides; without an
-// entry, a database of the world is Refused and any other name Unresolvable.
+// route, network ACL or security group keeps the instance out is Silent, whatever Dials says. Then Dials decides. Without an
+// entry a known host is Refused, an unknown address Silent and an unknown name Unresolvable. localhost and the instance's own
+// address are the instance itself: their entry in Dials is INSTANCE-ID:PORT.
 func (w *World) Dial(instance, host string, port int) Dial {
-	return Dial{Kind: Unresolvable}
+	spec := w.spec.Load()
+	host = canonical(host)
+	at := net.JoinHostPort(host, strconv.Itoa(port))
+	from, place, ok := w.Instance(instance)
+	if !ok {
+		return Dial{Kind: Unresolvable, Why: "no instance " + instance}
+	}
+	if loopback(host) || host == from.IP {
+		return fromEntry(spec.Dials[net.JoinHostPort(instance, strconv.Itoa(port))], Refused, "the instance itself")
+	}
+	if to := spec.Dials[at]; to == Unresolvable {
+		return fromEntry(to, to, "dials entry")
+	}
+	e, known := spec.endpoint(place, host)
+	if known {
+		at = net.JoinHostPort(e.host, strconv.Itoa(port))
+		if why := spec.blocked(place, from, e, port); why != "" {
+			return Dial{Kind: Silent, Why: why}
+		}
+	}
+	fallback, why := Unresolvable, "unknown name"
+	if _, err := netip.ParseAddr(host); err == nil {
+		fallback, why = Silent, "unknown address"
+	}
+	if known || spec.dialled(host) {
+		fallback, why = Refused, "no dials entry"
+	}
+	return fromEntry(spec.Dials[at], fallback, why)
 }
 
-// Lookup resolves a name as the instance would: a literal address gives itself, an endpoint of the world its private address,
-// a name that only Dials knows a made-up address in 198.18.0.0/15. No address means that the name is unknown.
-func (w *World) Lookup(instance, host string) []netip.Addr { return nil }
+func fromEntry(entry, fallback, why string) Dial {
+	switch entry {
+	case "":
+		return Dial{Kind: fallback, Why: why}
+	case Silent, Refused, Unresolvable:
+		return Dial{Kind: entry, Why: "dials entry"}
+	}
+	return Dial{Addr: entry, Why: "dials entry"}
+}
 
-// CIDRs returns the CIDR of the instance's VPC, none for a hybrid node. The agent forbids their first four and last addresses.
-func (w *World) CIDRs(instance string) []netip.Prefix { return nil }
+// Lookup resolves a name as the instance would: a literal address gives itself, localhost the loopback, an endpoint of the
+// world its private addresses (a reader endpoint has one for each reader), and a name that only Dials knows a made-up address
+// in 198.18.0.0/15. No address means that the name is unknown.
+func (w *World) Lookup(instance, host string) []netip.Addr {
+	host = canonical(host)
+	if a, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{a}
+	}
+	if loopback(host) {
+		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+	}
+	spec := w.spec.Load()
+	if spec.unresolvable(host) {
+		return nil
+	}
+	_, place, _ := w.Instance(instance)
+	if e, ok := spec.endpoint(place, host); ok {
+		return slices.Clone(e.ips)
+	}
+	if !spec.dialled(host) {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(host))
+	return []netip.Addr{netip.AddrFrom4([4]byte{198, 18 + sum[0]&1, sum[1], sum[2]})}
+}
+
+// CIDRs returns the CIDR of the instance's VPC, none for a hybrid node. The agent forbids its first four and last addresses.
+func (w *World) CIDRs(instance string) []netip.Prefix {
+	i, place, ok := w.Instance(instance)
+	if !ok || i.Hybrid() {
+		return nil
+	}
+	r := w.Region(place.Account, place.Region)
+	for _, v := range r.VPCs {
+		if v.ID == r.vpcOf(i.Subnet) {
+			if p, err := netip.ParsePrefix(v.CIDR); err == nil {
+				return []netip.Prefix{p}
+			}
+		}
+	}
+	return nil
+}
+
+func canonical(host string) string {
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+}
+
+func loopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}
+
+// dialled says whether Dials knows the host, at whatever port.
+func (s *Spec) dialled(host string) bool {
+	for at := range s.Dials {
+		if h, _, err := net.SplitHostPort(at); err == nil && h == host {
+			return true
+		}
+	}
+	return false
+}
+
+// unresolvable says whether Dials calls the name so at some port: a name resolves for all ports or for none.
+func (s *Spec) unresolvable(host string) bool {
+	for at, to := range s.Dials {
+		if h, _, err := net.SplitHostPort(at); to == Unresolvable && err == nil && h == host {
+			return true
+		}
+	}
+	return false
+}

@@ -3,8 +3,8 @@
 package world
 
 import (
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -19,12 +19,24 @@ type World struct {
 // New checks spec, fills in what it leaves out (endpoint names, resource ids, main route tables…) and makes a world of it.
 // The spec belongs to the world afterwards. Errors name the field: accounts[0].regions[1].instances[3].id.
 func New(spec Spec) (*World, error) {
-	if err := spec.complete(nil); err != nil {
-		return nil, err
+	if problems := spec.complete(); len(problems) > 0 {
+		return nil, joined(problems)
 	}
+	return newWorld(spec), nil
+}
+
+func newWorld(spec Spec) *World {
 	w := &World{}
 	w.spec.Store(&spec)
-	return w, nil
+	return w
+}
+
+func joined(problems []problem) error {
+	all := make([]error, len(problems))
+	for i, p := range problems {
+		all[i] = p
+	}
+	return errors.Join(all...)
 }
 
 // Accounts returns all accounts.
@@ -136,26 +148,9 @@ func (w *World) SetDial(hostPort, to string) error {
 }
 
 func (w *World) store(next *Spec) error {
-	if err := next.complete(nil); err != nil {
-		return err
+	if problems := next.complete(); len(problems) > 0 {
+		return joined(problems)
 	}
 	w.spec.Store(next)
 	return nil
-}
-
-// clone copies everything that Update may write to; what it shares is never written.
-func (s *Spec) clone() *Spec {
-	next := *s
-	next.Dials = maps.Clone(s.Dials)
-	if next.Dials == nil {
-		next.Dials = map[string]string{}
-	}
-	next.Accounts = slices.Clone(s.Accounts)
-	for i := range next.Accounts {
-		next.Accounts[i].Regions = slices.Clone(s.Accounts[i].Regions)
-		for j := range next.Accounts[i].Regions {
-			next.Accounts[i].Regions[j] = next.Accounts[i].Regions[j].clone()
-		}
-	}
-	return &next
 }
