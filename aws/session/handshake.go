@@ -110,13 +110,9 @@ const keepaliveEvery = 10 * time.Second
 // sendKeepalive sends a mux NOP to an agent so old that it expects them, while connections are open. Newer ones must get
 // none: it would count as input and defeat the idle time-out (AWS.md §5).
 func (c *channel) sendKeepalive() {
-	m := c.session()
-	if m == nil || !c.multiplex || !c.keepalive || m.Streams() == 0 {
-		return
+	if m := c.session(); m != nil && c.multiplex && c.keepalive && m.Streams() > 0 {
+		m.KeepAlive()
 	}
-	nop := []byte{1, 3, 0, 0, 0, 0, 0, 0} // version 1, command NOP, length 0, stream 0 (PROTOCOL.md §1.4)
-	c.sender.push(control{payloadType: wire.PayloadOutput, payload: nop})
-	c.signal()
 }
 
 // newer says whether version a is above b, part by part as numbers. What is no number counts as 0.

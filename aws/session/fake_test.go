@@ -1,0 +1,409 @@
+package session
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/gorilla/websocket"
+	"github.com/xtaci/smux"
+	"go.uber.org/goleak"
+
+	"github.com/rdsx/rdsx/aws/session/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	secretToken = "AAEC-secret-token-value"
+	secretKey   = "secret-access-key-value"
+	sessionID   = "alice@example.com-0a1b2c"
+)
+
+// script is how the fake service and agent behave.
+type script struct {
+	startCode, startText string // error of StartSession
+	terminateCode        string
+	streamURL            string // "" the right one
+	upgradeStatus        int    // 0 upgrades
+	closeCode            int    // ≠ 0: close frame instead of a handshake
+	cut                  bool   // the socket is closed instead of a handshake
+	silent               bool   // no handshake at all
+	agentVersion         string
+	actions              string // JSON of RequestedClientActions; "" a mux port session
+	customer             string
+	closedOutput         *string        // channel_closed after the handshake, with this text
+	serve                func(net.Conn) // one connection at the target; nil echoes
+	refuse               bool           // the agent cannot connect: flag ConnectToPortError
+	ignoreFlags          bool           // flags are not acknowledged
+}
+
+const portActions = `[{"ActionType":"SessionType","ActionParameters":{"SessionType":"Port","Properties":{"host":"db.internal","portNumber":"5432","localPortNumber":"0","type":"LocalPortForwarding"}}}]`
+
+// box is the service and the agent in one test server. It is no simulator: it does what the script says.
+type box struct {
+	tb     testing.TB
+	script script
+	server *httptest.Server
+
+	mu         sync.Mutex
+	started    []string // bodies of StartSession
+	terminated int
+	upgrades   []*http.Request
+	hello      wire.OpenDataChannelInput
+	responses  []string // bodies of HandshakeResponse
+	flags      []wire.Flag
+	agents     sync.WaitGroup
+}
+
+func newBox(tb testing.TB, s script, tls bool) *box {
+	tb.Helper()
+	b := &box{tb: tb, script: s}
+	b.server = httptest.NewUnstartedServer(b)
+	b.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	if tls {
+		b.server.StartTLS()
+	} else {
+		b.server.Start()
+	}
+	tb.Cleanup(func() {
+		b.server.CloseClientConnections()
+		b.server.Close()
+		b.agents.Wait()
+	})
+	return b
+}
+
+// config is an SDK configuration that talks to the box.
+func (b *box) config() sdk.Config {
+	return sdk.Config{
+		Region:           "eu-west-1",
+		Credentials:      credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", secretKey, ""),
+		BaseEndpoint:     sdk.String(b.server.URL),
+		HTTPClient:       b.server.Client(),
+		RetryMaxAttempts: 1,
+	}
+}
+
+func (b *box) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch target := r.Header.Get("X-Amz-Target"); {
+	case r.Method == http.MethodGet:
+		b.upgrade(w, r)
+	case strings.HasSuffix(target, ".StartSession"):
+		b.start(w, r)
+	case strings.HasSuffix(target, ".TerminateSession"):
+		b.mu.Lock()
+		b.terminated++
+		b.mu.Unlock()
+		if b.script.terminateCode != "" {
+			apiError(w, b.script.terminateCode, "no")
+			return
+		}
+		fmt.Fprintf(w, `{"SessionId":%q}`, sessionID)
+	default:
+		apiError(w, "UnknownOperationException", target)
+	}
+}
+
+func apiError(w http.ResponseWriter, code, text string) {
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.WriteHeader(http.StatusBadRequest)
+	fmt.Fprintf(w, `{"__type":%q,"message":%q}`, code, text)
+}
+
+func (b *box) start(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	b.mu.Lock()
+	b.started = append(b.started, string(body))
+	b.mu.Unlock()
+	if b.script.startCode != "" {
+		apiError(w, b.script.startCode, b.script.startText)
+		return
+	}
+	stream := b.script.streamURL
+	if stream == "" {
+		stream = "ws" + strings.TrimPrefix(b.server.URL, "http") + "/v1/data-channel/" + sessionID + "?role=publish_subscribe&cell-number=7"
+	}
+	fmt.Fprintf(w, `{"SessionId":%q,"StreamUrl":%q,"TokenValue":%q}`, sessionID, stream, secretToken)
+}
+
+func (b *box) upgrade(w http.ResponseWriter, r *http.Request) {
+	b.mu.Lock()
+	b.upgrades = append(b.upgrades, r)
+	b.mu.Unlock()
+	if b.script.upgradeStatus != 0 {
+		w.WriteHeader(b.script.upgradeStatus)
+		return
+	}
+	up := websocket.Upgrader{ReadBufferSize: 32 << 10, WriteBufferSize: 32 << 10}
+	conn, err := up.Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	b.agents.Go(func() {
+		a := &fakeAgent{box: b, conn: conn, ahead: map[int64]wire.Message{}}
+		a.run()
+		conn.Close()
+	})
+}
+
+func (b *box) count() (started, terminated, upgrades int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.started), b.terminated, len(b.upgrades)
+}
+
+// fakeAgent is the far end of one websocket.
+type fakeAgent struct {
+	box  *box
+	conn *websocket.Conn
+
+	writing sync.Mutex
+	seq     int64
+	buf     []byte
+
+	expected int64
+	ahead    map[int64]wire.Message
+	input    *io.PipeWriter
+	mux      *smux.Session
+	basic    net.Conn
+	tasks    sync.WaitGroup
+}
+
+func (a *fakeAgent) run() {
+	defer a.tasks.Wait()
+	defer a.hangUp()
+	s := &a.box.script
+	switch {
+	case s.cut:
+		return
+	case s.closeCode != 0:
+		a.conn.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(s.closeCode, "token not accepted"))
+		a.conn.ReadMessage()
+		return
+	}
+	_, text, err := a.conn.ReadMessage()
+	if err != nil {
+		return
+	}
+	a.box.mu.Lock()
+	json.Unmarshal(text, &a.box.hello)
+	a.box.mu.Unlock()
+	if !s.silent {
+		actions, version := s.actions, s.agentVersion
+		if actions == "" {
+			actions = portActions
+		}
+		if version == "" {
+			version = "3.3.4851.0"
+		}
+		a.send(wire.PayloadHandshakeRequest, fmt.Appendf(nil, `{"AgentVersion":%q,"RequestedClientActions":%s}`, version, actions))
+	}
+	for {
+		_, frame, err := a.conn.ReadMessage()
+		if err != nil || !a.receive(frame) {
+			return
+		}
+	}
+}
+
+func (a *fakeAgent) hangUp() {
+	if a.input != nil {
+		a.input.Close()
+	}
+	if a.mux != nil {
+		a.mux.Close()
+	}
+	if a.basic != nil {
+		a.basic.Close()
+	}
+	a.conn.Close()
+}
+
+func (a *fakeAgent) receive(frame []byte) bool {
+	var m wire.Message
+	if err := wire.Decode(frame, &m); err != nil {
+		a.box.tb.Errorf("the client sent a bad message: %v", err)
+		return false
+	}
+	if m.Type != wire.InputStreamData {
+		return true
+	}
+	flag := m.PayloadType == wire.PayloadFlag
+	if !flag || !a.box.script.ignoreFlags {
+		a.write(func(b []byte) []byte { return wire.AppendAck(b, &m, wire.NewID(), 1) })
+	}
+	if m.Seq > a.expected {
+		a.ahead[m.Seq] = m // gorilla gives every message a buffer of its own
+	}
+	for ok := m.Seq == a.expected; ok; m, ok = a.ahead[a.expected] {
+		delete(a.ahead, m.Seq)
+		a.expected++
+		if !a.act(&m) {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *fakeAgent) act(m *wire.Message) bool {
+	switch m.PayloadType {
+	case wire.PayloadHandshakeResponse:
+		return a.handshaken(string(m.Payload))
+	case wire.PayloadFlag:
+		f, _ := wire.ParseFlag(m.Payload)
+		a.box.mu.Lock()
+		a.box.flags = append(a.box.flags, f)
+		a.box.mu.Unlock()
+		if f == wire.DisconnectToPort && a.basic != nil {
+			a.basic.Close()
+			a.basic = nil
+		}
+	case wire.PayloadOutput:
+		switch {
+		case a.input != nil:
+			a.input.Write(m.Payload)
+		case a.mux == nil:
+			a.connectBasic()
+			if a.basic != nil {
+				a.basic.Write(m.Payload)
+			}
+		}
+	}
+	return true
+}
+
+func (a *fakeAgent) handshaken(response string) bool {
+	s := &a.box.script
+	a.box.mu.Lock()
+	a.box.responses = append(a.box.responses, response)
+	a.box.mu.Unlock()
+	if strings.Contains(response, `"ActionStatus":2`) || strings.Contains(response, `"ActionStatus":3`) {
+		return true // a real agent cancels some time later; the client must not need it
+	}
+	if strings.Contains(response, `"ActionType":"SessionType","ActionStatus":1`) && muxAgent(s) {
+		a.serveMux()
+	}
+	a.send(wire.PayloadHandshakeComplete, fmt.Appendf(nil, `{"HandshakeTimeToComplete":1000,"CustomerMessage":%q}`, s.customer))
+	if s.closedOutput != nil {
+		body, _ := json.Marshal(map[string]any{"MessageType": "channel_closed", "SessionId": sessionID, "Output": *s.closedOutput})
+		a.write(func(b []byte) []byte {
+			m := wire.Message{Type: wire.ChannelClosed, Created: 1, Flags: 3, ID: wire.NewID(), Payload: body}
+			return m.Append(b)
+		})
+	}
+	return true
+}
+
+func muxAgent(s *script) bool {
+	return (s.agentVersion == "" || newer(s.agentVersion, lastWithoutMux)) && (s.actions == "" || strings.Contains(s.actions, "LocalPortForwarding"))
+}
+
+// serveMux runs an smux server, as the agent does, on the byte stream inside the messages.
+func (a *fakeAgent) serveMux() {
+	in, w := io.Pipe()
+	a.input = w
+	cfg := smux.DefaultConfig()
+	cfg.KeepAliveDisabled = true
+	server, err := smux.Server(agentStream{in, a}, cfg)
+	if err != nil {
+		a.box.tb.Error(err)
+		return
+	}
+	a.mux = server
+	a.tasks.Go(func() {
+		for {
+			stream, err := server.AcceptStream()
+			if err != nil {
+				in.Close()
+				return
+			}
+			if a.box.script.refuse {
+				a.send(wire.PayloadFlag, wire.AppendFlag(nil, wire.ConnectToPortError))
+				stream.Close()
+				continue
+			}
+			a.tasks.Go(func() {
+				defer stream.Close()
+				a.box.target(stream)
+			})
+		}
+	})
+}
+
+func (a *fakeAgent) connectBasic() {
+	if a.basic != nil {
+		return
+	}
+	if a.box.script.refuse {
+		a.send(wire.PayloadFlag, wire.AppendFlag(nil, wire.ConnectToPortError))
+		return
+	}
+	near, far := net.Pipe()
+	a.basic = near
+	a.tasks.Go(func() {
+		defer far.Close()
+		a.box.target(far)
+	})
+	a.tasks.Go(func() {
+		io.Copy(agentStream{nil, a}, near)
+		a.send(wire.PayloadFlag, wire.AppendFlag(nil, wire.DisconnectToPort))
+	})
+}
+
+func (b *box) target(conn net.Conn) {
+	if b.script.serve != nil {
+		b.script.serve(conn)
+		return
+	}
+	io.Copy(conn, conn)
+}
+
+// agentStream is the mux's socket at the agent: what it writes becomes messages of at most 1024 bytes.
+type agentStream struct {
+	*io.PipeReader
+	agent *fakeAgent
+}
+
+func (s agentStream) Write(p []byte) (int, error) {
+	for rest := p; len(rest) > 0; {
+		n := min(len(rest), 1024)
+		if err := s.agent.send(wire.PayloadOutput, rest[:n]); err != nil {
+			return 0, err
+		}
+		rest = rest[n:]
+	}
+	return len(p), nil
+}
+
+func (a *fakeAgent) send(t wire.PayloadType, payload []byte) error {
+	return a.write(func(b []byte) []byte {
+		m := wire.Message{Type: wire.OutputStreamData, Created: 1, Seq: a.seq, ID: wire.NewID(), PayloadType: t, Payload: payload}
+		a.seq++
+		return m.Append(b)
+	})
+}
+
+func (a *fakeAgent) write(frame func([]byte) []byte) error {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	a.buf = frame(a.buf[:0])
+	return a.conn.WriteMessage(websocket.BinaryMessage, a.buf)
+}
+
+// digest reads a connection to its end.
+func digest(r io.Reader) [32]byte {
+	h := sha256.New()
+	io.Copy(h, r)
+	return [32]byte(h.Sum(nil))
+}
