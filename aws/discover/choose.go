@@ -178,10 +178,9 @@ func noneFit(inv Inventory, db *aws.Database, to aws.Endpoint, unfit []string) e
 		where = " in " + db.VPC
 	}
 	if len(inv.Instances) == 0 {
-		for _, err := range inv.Errors {
-			if strings.Contains(err.Error(), "ssm:DescribeInstanceInformation") {
-				return aws.Advise(fmt.Errorf("no instance to carry the tunnel to %s: %w", name, err), aws.ErrUnreachable, cmp.Or(aws.NextOf(err), "name one with --via INSTANCE-ID"))
-			}
+		if err := inv.failure(nodesAPI); err != nil {
+			return aws.Advise(fmt.Errorf("no instance to carry the tunnel to %s: %w", name, err), aws.ErrUnreachable,
+				"name one with --via INSTANCE-ID, or "+cmp.Or(aws.NextOf(err), "let it be listed"))
 		}
 		return aws.Advise(fmt.Errorf("no instance to carry the tunnel to %s: Systems Manager knows none in this account and region", name),
 			aws.ErrUnreachable, "start an instance with the SSM agent"+where+", or name one with --via")
@@ -190,7 +189,8 @@ func noneFit(inv Inventory, db *aws.Database, to aws.Endpoint, unfit []string) e
 		"start or repair one of them, or choose one that can reach it with --via")
 }
 
-// Via finds the instance of --via by id or Name tag. It may be unfit: the user asked for it. Errors are *aws.Hint.
+// Via finds the instance of --via by id or Name tag. It may be unfit: the user asked for it. When the instances could not
+// be listed, an id is believed, and nothing but the id is known. Errors are *aws.Hint.
 func Via(inv Inventory, nameOrID string) (aws.Instance, error) {
 	var named []aws.Instance
 	var names []string
@@ -212,6 +212,12 @@ func Via(inv Inventory, nameOrID string) (aws.Instance, error) {
 		return named[0], nil
 	case len(named) > 1:
 		return aws.Instance{}, askVia(fmt.Errorf("%d instances are called %q", len(named), nameOrID), named)
+	}
+	if err := inv.failure(nodesAPI); err != nil {
+		if strings.HasPrefix(nameOrID, "i-") || strings.HasPrefix(nameOrID, "mi-") {
+			return aws.Instance{ID: nameOrID, Account: inv.Account.ID, Region: inv.Account.Region}, nil
+		}
+		return aws.Instance{}, aws.Advise(fmt.Errorf("look for the instance %q: %w", nameOrID, err), aws.ErrNotFound, "name it by its id: --via i-…")
 	}
 	next := "rdsx ls shows the instances; another --region or --profile may have it"
 	if near := account.Near(nameOrID, slices.DeleteFunc(names, func(n string) bool { return n == "" }), 3); len(near) > 0 {

@@ -38,6 +38,19 @@ type Result struct {
 // Key tells one database from another within an account and region: the writer and the reader of a cluster share an ID.
 func Key(d aws.Database) string { return string(d.Role) + " " + d.ID }
 
+// APIError is the failure of one API of a search; it wraps the explained cause.
+type APIError struct {
+	API    string // the IAM action
+	what   string
+	region string
+	err    error
+}
+
+func (e *APIError) Error() string { return fmt.Sprintf("list %s in %s: %s", e.what, e.region, e.err) }
+
+// Unwrap is the cause, an *aws.Hint.
+func (e *APIError) Unwrap() error { return e.err }
+
 // Finder searches one account and region. It may be used again and from several goroutines.
 type Finder struct {
 	account  aws.Account
@@ -86,7 +99,7 @@ func (f *Finder) Stream(ctx context.Context, emit func(Result)) error {
 				return ctx.Err()
 			}
 			if err != nil {
-				err = fmt.Errorf("list %s in %s: %w", j.what, f.account.Region, account.Explain(err))
+				err = &APIError{API: j.api, what: j.what, region: f.account.Region, err: account.Explain(err)}
 			}
 			mu.Lock()
 			defer mu.Unlock()

@@ -3,6 +3,7 @@ package discover
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -14,7 +15,18 @@ type Inventory struct {
 	Account   aws.Account    `json:"account"`
 	Instances []aws.Instance `json:"instances"`
 	Databases []aws.Database `json:"databases"`
-	Errors    []error        `json:"-"` // of single APIs, explained, in the order of the APIs
+	Errors    []error        `json:"-"` // an *APIError each, in the order of the APIs
+}
+
+// failure is the error of one API, or nil.
+func (inv Inventory) failure(api string) error {
+	for _, err := range inv.Errors {
+		var e *APIError
+		if errors.As(err, &e) && e.API == api {
+			return err
+		}
+	}
+	return nil
 }
 
 // All collects a stream. The error is ctx's, or, when every API failed, the first failure.

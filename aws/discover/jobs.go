@@ -19,6 +19,9 @@ const (
 	rdsPage      = 100
 )
 
+// nodesAPI is the one list without which no instance can be chosen.
+const nodesAPI = "ssm:DescribeInstanceInformation"
+
 type nodeLister interface {
 	DescribeInstanceInformation(context.Context, *ssm.DescribeInstanceInformationInput, ...func(*ssm.Options)) (*ssm.DescribeInstanceInformationOutput, error)
 }
@@ -71,7 +74,7 @@ type job struct {
 
 func (c clients) jobs() []job {
 	return []job{
-		{"ssm:DescribeInstanceInformation", "managed instances", c.nodePage},
+		{nodesAPI, "managed instances", c.nodePage},
 		{"ec2:DescribeInstances", "EC2 instances", c.machinePage},
 		{"rds:DescribeDBInstances", "databases", c.instancePage},
 		{"rds:DescribeDBClusters", "clusters", c.clusterPage},

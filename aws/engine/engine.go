@@ -2,10 +2,7 @@
 // URLs of its clients. It knows facts and strings; it opens nothing and starts nothing.
 package engine
 
-import (
-	"context"
-	"net"
-)
+import "strings"
 
 // Family groups the engines that speak one protocol.
 type Family string
@@ -26,52 +23,87 @@ const (
 	Unknown    Family = ""
 )
 
-// Engine is what one engine needs.
+// Engine is what one engine needs. The zero value is an unknown engine.
 type Engine struct {
 	Family   Family
 	Name     string   // for people: Aurora PostgreSQL
-	Port     int      // the engine's own; 0 when unknown
+	Port     int      // the engine's own; 0 when unknown. An endpoint's port may be another
 	Programs []string // client programs, the preferred one first
 }
 
-// Of gives the engine for RDS's spelling (postgres, aurora-mysql, sqlserver-se…). An unknown one has Family Unknown and
-// rdsEngine as its name.
-func Of(rdsEngine string) Engine { return Engine{Name: rdsEngine} }
-
-// ByPort guesses the engine of a free HOST:PORT from its port. Unknown ports give Family Unknown.
-func ByPort(port int) Engine { return Engine{} }
-
-// Conn is a tunnel as a client sees it.
-type Conn struct {
-	Host      string // the endpoint's name: TLS and IAM tokens are made for it
-	Port      int    // the endpoint's own port
-	LocalHost string // 127.0.0.1 when empty; never localhost, which is a socket to some clients
-	LocalPort int
-	User      string // "" leaves it to the client or a placeholder
-	Database  string
-	CAFile    string // PEM bundle; "" when the user has none
-	Program   string // one of Programs; "" for the first
+// Of gives the engine for RDS's spelling (postgres, aurora-mysql, sqlserver-se…) or a family's name. An unknown one has
+// Family Unknown and rdsEngine as its name.
+func Of(rdsEngine string) Engine {
+	spelling := strings.ToLower(strings.TrimSpace(rdsEngine))
+	base := strings.TrimPrefix(spelling, "custom-")
+	name := func(n string) string {
+		if base != spelling {
+			return "RDS Custom for " + n
+		}
+		return n
+	}
+	switch prefix, _, _ := strings.Cut(base, "-"); prefix {
+	case "postgres", "postgresql":
+		return Engine{Postgres, "PostgreSQL", 5432, []string{"psql", "pgcli"}}
+	case "aurora":
+		if base == "aurora-postgresql" {
+			return Engine{Postgres, "Aurora PostgreSQL", 5432, []string{"psql", "pgcli"}}
+		}
+		return Engine{MySQL, "Aurora MySQL", 3306, []string{"mysql", "mariadb"}} // plain aurora was MySQL 5.6
+	case "mysql":
+		return Engine{MySQL, "MySQL", 3306, []string{"mysql", "mariadb"}}
+	case "mariadb":
+		return Engine{MySQL, "MariaDB", 3306, []string{"mariadb", "mysql"}}
+	case "redis":
+		return Engine{Redis, "Redis", 6379, []string{"redis-cli", "valkey-cli"}}
+	case "valkey":
+		return Engine{Redis, "Valkey", 6379, []string{"valkey-cli", "redis-cli"}}
+	case "sqlserver":
+		return Engine{SQLServer, name("SQL Server"), 1433, []string{"sqlcmd"}}
+	case "oracle":
+		return Engine{Oracle, name("Oracle"), 1521, []string{"sqlplus", "sql"}}
+	case "db2":
+		return Engine{Db2, "Db2", 50000, []string{"clpplus"}}
+	case "docdb", "mongodb":
+		return Engine{DocumentDB, "DocumentDB", 27017, []string{"mongosh", "mongo"}}
+	case "neptune":
+		return Engine{Neptune, "Neptune", 8182, []string{"curl"}}
+	case "redshift":
+		return Engine{Redshift, "Redshift", 5439, []string{"psql"}}
+	case "memcached":
+		return Engine{Memcached, "Memcached", 11211, []string{"nc", "telnet"}}
+	case "opensearch", "elasticsearch":
+		return Engine{OpenSearch, "OpenSearch", 443, []string{"curl"}}
+	}
+	return Engine{Name: rdsEngine}
 }
 
-// Command is the command to type, as arguments; no secret is ever among them. nil when the engine has no client.
-func (e Engine) Command(c Conn) []string { return nil }
-
-// URL is the address for a client that takes URLs, or "".
-func (e Engine) URL(c Conn) string { return "" }
-
-// JDBC is the address for a Java client, or "".
-func (e Engine) JDBC(c Conn) string { return "" }
-
-// Quote renders arguments as a line to paste in a POSIX shell.
-func Quote(args []string) string { return "" }
-
-// Info is what a server said of itself.
-type Info struct {
-	Version string // "" when the greeting does not tell
-	TLS     bool   // the server offers or demands TLS
+// ByPort guesses the engine of a free HOST:PORT from its port. Ports that say nothing give Family Unknown; 443 is one,
+// because it is every web server's.
+func ByPort(port int) Engine {
+	switch port {
+	case 5432, 5433, 6432: // 6432 is PgBouncer's
+		return Of("postgres")
+	case 3306, 3307:
+		return Of("mysql")
+	case 6379, 6380:
+		return Of("redis")
+	case 1433:
+		return Of("sqlserver")
+	case 1521, 2484:
+		return Of("oracle")
+	case 50000:
+		return Of("db2")
+	case 27017:
+		return Of("docdb")
+	case 8182:
+		return Of("neptune")
+	case 5439:
+		return Of("redshift")
+	case 11211:
+		return Of("memcached")
+	case 9200:
+		return Of("opensearch")
+	}
+	return Engine{}
 }
-
-// Greeting speaks the first bytes of the engine's protocol on conn and reads the answer. It stops at ctx's end by setting
-// conn's deadline; it never closes conn, and leaves it unusable for anything else. An error means that whatever listens
-// does not speak the protocol, or nothing listens.
-func (e Engine) Greeting(ctx context.Context, conn net.Conn) (Info, error) { return Info{}, nil }
