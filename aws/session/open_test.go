@@ -8,7 +8,9 @@ import (
 	"testing"
 )
 
-func request() Request { return Request{Target: "i-0123456789abcdef0", Host: "db.internal", Port: 5432} }
+func request() Request {
+	return Request{Target: "i-0123456789abcdef0", Host: "db.internal", Port: 5432}
+}
 
 func open(tb testing.TB, b *box, o Options) *Session {
 	tb.Helper()

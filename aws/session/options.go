@@ -33,10 +33,10 @@ type Options struct {
 	Log         *slog.Logger    // nil for none; no secret is ever logged
 	Window      int             // bytes in flight at most; 0 is 1 MiB
 	Payload     int             // bytes in a message at most, 64…32768; 0 is 1024, the only size the real ends use
-	Handshake   time.Duration   // from the websocket's opening to the end of the handshake; 0 is 15 s, as the agent waits
+	Handshake   time.Duration   // for the websocket and the agent's handshake together; 0 is 15 s, as long as the agent waits
 	PingEvery   time.Duration   // of websocket pings; silence for half as long again is a dead connection; 0 is 20 s
 	TerminateIn time.Duration   // for TerminateSession on the way out; 0 is 1.5 s
-	SpillDir    string          // where slow readers' bytes go, encrypted; "" is the system's folder for temporary files
+	SpillDir    string          // where slow readers' bytes go, encrypted; "" is the system's temporary folder
 	Transport   *http.Transport // for the websocket: proxy, root certificates; nil takes the SDK configuration's
 }
 

@@ -117,15 +117,13 @@ func (s *sender) take(now time.Time) []byte {
 
 // fresh takes new data from the source.
 func (s *sender) fresh(now time.Time) []byte {
+	if now.Before(s.held) {
+		return nil
+	}
+	s.held = time.Time{}
 	if s.source == nil || s.next-s.base >= maxSpan {
 		s.blocked = s.source != nil
 		return nil
-	}
-	if !s.held.IsZero() {
-		if now.Before(s.held) {
-			return nil
-		}
-		s.held = time.Time{}
 	}
 	if s.blocked = s.window.inFlight > 0 && s.window.room() < s.payload+wire.Overhead; s.blocked {
 		return nil

@@ -1,0 +1,509 @@
+package session
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/aws/session/mux"
+	"github.com/rdsx/rdsx/aws/session/wire"
+)
+
+// rig drives a channel by hand: what the agent says goes in by say, what the client writes comes out of written.
+type rig struct {
+	t   *testing.T
+	c   *channel
+	seq int64 // of the agent's next message
+}
+
+func newRig(t *testing.T, o Options) *rig {
+	return &rig{t: t, c: newChannel(request().withDefaults(), o.withDefaults())}
+}
+
+// established is a rig after the handshake, with everything acknowledged.
+func established(t *testing.T, o Options, version string) *rig {
+	t.Helper()
+	r := newRig(t, o)
+	r.say(wire.PayloadHandshakeRequest, fmt.Sprintf(`{"AgentVersion":%q,"RequestedClientActions":%s}`, version, portActions))
+	r.say(wire.PayloadHandshakeComplete, `{"HandshakeTimeToComplete":5,"CustomerMessage":""}`)
+	for _, m := range r.written() {
+		if m.Type == wire.InputStreamData {
+			r.ack(m.Seq)
+		}
+	}
+	return r
+}
+
+func (r *rig) dial() *mux.Stream {
+	r.t.Helper()
+	stream, err := r.c.session().Open()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { r.c.end(aws.ErrClosed) })
+	return stream
+}
+
+func (r *rig) receive(m wire.Message) error {
+	return r.c.receive(m.Append(nil))
+}
+
+// say delivers the agent's next stream message.
+func (r *rig) say(t wire.PayloadType, payload string) {
+	r.t.Helper()
+	if err := r.receive(r.message(r.seq, t, payload)); err != nil {
+		r.t.Fatal(err)
+	}
+	r.seq++
+}
+
+func (r *rig) message(seq int64, t wire.PayloadType, payload string) wire.Message {
+	return wire.Message{Type: wire.OutputStreamData, Created: 1, Seq: seq, ID: [16]byte{byte(seq), 7}, PayloadType: t, Payload: []byte(payload)}
+}
+
+func (r *rig) ack(seqs ...int64) {
+	r.t.Helper()
+	for _, seq := range seqs {
+		frame := wire.AppendAck(nil, &wire.Message{Type: wire.InputStreamData, Seq: seq}, wire.NewID(), 1)
+		if err := r.c.receive(frame); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// written is everything that the writer has to write now, and what it would do if it were a transport.
+func (r *rig) written() []wire.Message {
+	r.t.Helper()
+	var all []wire.Message
+	for frame := r.c.take(time.Now()); frame != nil; frame = r.c.take(time.Now()) {
+		var m wire.Message
+		if err := wire.Decode(slices.Clone(frame), &m); err != nil {
+			r.t.Fatal(err)
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// sent is the stream messages among what is written now, by sequence number.
+func (r *rig) sent() []int64 {
+	r.t.Helper()
+	var seqs []int64
+	for _, m := range r.written() {
+		if m.Type == wire.InputStreamData {
+			seqs = append(seqs, m.Seq)
+		}
+	}
+	return seqs
+}
+
+// acked is the acknowledgements among what is written now.
+func (r *rig) acked() []int64 {
+	r.t.Helper()
+	var seqs []int64
+	for _, m := range r.written() {
+		var a wire.Ack
+		if m.Type == wire.Acknowledge && wire.ParseAck(m.Payload, &a) == nil {
+			seqs = append(seqs, a.Seq)
+		}
+	}
+	return seqs
+}
+
+func equal(t *testing.T, what string, got, want []int64) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+// TestHandshakeGolden replays the recorded handshake of the real agent; the answers must be the real plugin's.
+func TestHandshakeGolden(t *testing.T) {
+	recorded := func(name string) wire.Message {
+		frame, err := os.ReadFile(filepath.Join("wire", "testdata", "frames", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m wire.Message
+		if err := wire.Decode(frame, &m); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	r := newRig(t, Options{})
+	if err := r.receive(recorded("04-agent.bin")); err != nil {
+		t.Fatal(err)
+	}
+	got := r.written()
+	if len(got) != 2 {
+		t.Fatalf("%d messages answer the handshake request, want 2", len(got))
+	}
+	ack, response := recorded("05-client.bin"), recorded("06-client.bin")
+	if string(got[0].Payload) != string(ack.Payload) || got[0].Type != ack.Type || got[0].Flags != ack.Flags {
+		t.Errorf("acknowledgement\n%s\nwant\n%s", got[0].Payload, ack.Payload)
+	}
+	want := strings.Replace(string(response.Payload), "1.2.677.0", ClientVersion, 1)
+	if string(got[1].Payload) != want {
+		t.Errorf("response\n%s\nwant\n%s", got[1].Payload, want)
+	}
+	if got[1].Seq != 0 || got[1].Flags != 0 || got[1].Type != wire.InputStreamData || got[1].PayloadType != wire.PayloadHandshakeResponse {
+		t.Errorf("response header %+v", got[1])
+	}
+	if err := r.receive(recorded("07-agent.bin")); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.receive(recorded("08-agent.bin")); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-r.c.ready:
+	default:
+		t.Fatal("not ready after HandshakeComplete")
+	}
+	if n := r.c.sender.statInFlight.Load(); n != 0 {
+		t.Errorf("%d bytes in flight after the recorded acknowledgement", n)
+	}
+}
+
+func TestHandshakeRefusals(t *testing.T) {
+	for name, c := range map[string]struct{ actions, status string }{
+		"another session type":  {`[{"ActionType":"SessionType","ActionParameters":{"SessionType":"Standard_Stream","Properties":null}}]`, `"ActionStatus":3`},
+		"encryption":            {`[{"ActionType":"KMSEncryption","ActionParameters":{"KMSKeyId":"k"}}]`, `"ActionStatus":3`},
+		"unreadable parameters": {`[{"ActionType":"SessionType","ActionParameters":[1]}]`, `"ActionStatus":2`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, Options{})
+			r.say(wire.PayloadHandshakeRequest, `{"AgentVersion":"3.3.0.0","RequestedClientActions":`+c.actions+`}`)
+			all := r.written()
+			response := string(all[len(all)-1].Payload)
+			if !strings.Contains(response, c.status) {
+				t.Errorf("answered %s, want %s", response, c.status)
+			}
+			if r.c.reason() != nil {
+				t.Error("ended before the answer has arrived")
+			}
+			r.ack(0)
+			if err := r.c.reason(); !errors.Is(err, ErrHandshakeRefused) || !errors.Is(err, aws.ErrRefusedByAWS) {
+				t.Errorf("ended with %v", err)
+			}
+		})
+	}
+	r := newRig(t, Options{})
+	if err := r.receive(r.message(0, wire.PayloadEncryptionChallengeRequest, `{}`)); !errors.Is(err, ErrHandshakeRefused) {
+		t.Errorf("encryption challenge: %v", err)
+	}
+}
+
+// TestFirstDataResent: the agent drops data until its mux is up, a few ms after HandshakeComplete.
+func TestFirstDataResent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := established(t, Options{}, "3.3.0.0")
+		r.dial().Write(make([]byte, 3000))
+		equal(t, "first burst", r.sent(), []int64{1, 2, 3})
+		began := time.Now()
+		for _, at := range []time.Duration{5, 15, 35} {
+			time.Sleep(time.Until(r.c.sender.wait()))
+			if took := time.Since(began); took != at*time.Millisecond {
+				t.Errorf("resent after %v, want %v ms", took, at)
+			}
+			equal(t, "resent", r.sent(), []int64{1})
+		}
+		size := r.c.sender.window.size
+		r.ack(1)
+		equal(t, "the rest, which the agent threw away too", r.sent(), []int64{2, 3})
+		r.ack(2, 3)
+		if got := r.c.sender.window.size; got < size {
+			t.Errorf("the window fell from %d to %d because the agent was not ready", size, got)
+		}
+		if w := r.c.sender.wait(); !w.IsZero() {
+			t.Errorf("something is due at %v though all is acknowledged", w)
+		}
+	})
+}
+
+func TestOverdueAllResent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := established(t, Options{}, "3.3.0.0")
+		stream := r.dial()
+		stream.Write([]byte("x"))
+		r.ack(r.sent()...) // the agent is ready
+		stream.Write(make([]byte, 20_000))
+		first := r.sent()
+		if len(first) < 20 {
+			t.Fatalf("%d messages for 20 kB", len(first))
+		}
+		r.ack(first[3], first[7]) // not only the front one is lost, and acknowledgements are single
+		lost := slices.DeleteFunc(slices.Clone(first), func(seq int64) bool { return seq == first[3] || seq == first[7] })
+		if got := r.sent(); got != nil {
+			t.Errorf("resent %v before anything was due", got)
+		}
+		time.Sleep(rtoFloor)
+		equal(t, "resent when overdue", r.sent(), lost)
+		if got := r.sent(); got != nil {
+			t.Errorf("resent %v twice at once", got)
+		}
+		time.Sleep(rtoFloor)
+		if got := r.sent(); got != nil {
+			t.Errorf("resent %v without back-off", got)
+		}
+		time.Sleep(rtoFloor)
+		equal(t, "resent after twice the time", r.sent(), lost)
+		r.ack(lost...)
+		time.Sleep(time.Minute)
+		if got := r.sent(); got != nil {
+			t.Errorf("resent %v though acknowledged", got)
+		}
+		if n := r.c.sender.statInFlight.Load(); n != 0 {
+			t.Errorf("%d bytes in flight at the end", n)
+		}
+	})
+}
+
+func TestRetransmissionIsTheSameMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := established(t, Options{}, "3.3.0.0")
+		r.dial().Write([]byte("hello"))
+		first := r.written()
+		time.Sleep(time.Second)
+		again := r.written()
+		if len(first) != 1 || len(again) != 1 || first[0].ID != again[0].ID || string(first[0].Payload) != string(again[0].Payload) {
+			t.Errorf("first %+v, again %+v", first, again)
+		}
+	})
+}
+
+func TestPauseHoldsNewDataOnly(t *testing.T) {
+	start := wire.Message{Type: wire.StartPublication}
+	for name, release := range map[string]func(*rig){
+		"start_publication": func(r *rig) { r.receive(start) },
+		"acknowledgement":   func(r *rig) { r.ack(1) },
+		"time":              func(*rig) { time.Sleep(pauseLength) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := established(t, Options{}, "3.3.0.0")
+				stream := r.dial()
+				stream.Write([]byte("before"))
+				equal(t, "before the pause", r.sent(), []int64{1})
+				r.receive(wire.Message{Type: wire.PausePublication})
+				stream.Write([]byte("new"))
+				if got := r.sent(); got != nil {
+					t.Errorf("sent %v in a pause", got)
+				}
+				time.Sleep(notReadyFirst)
+				equal(t, "overdue in a pause", r.sent(), []int64{1})
+				r.say(wire.PayloadOutput, "\x01\x03\x00\x00\x00\x00\x00\x00")
+				equal(t, "acknowledged in a pause", r.acked(), []int64{2})
+				release(r)
+				if got := r.sent(); !slices.Contains(got, 2) {
+					t.Errorf("sent %v after the pause, want 2 among it", got)
+				}
+				if n := r.c.pauses.Load(); n != 1 {
+					t.Errorf("%d pauses counted", n)
+				}
+			})
+		})
+	}
+}
+
+// TestPauseBeforeTheHandshake must not leave a timer that fires for ever.
+func TestPauseBeforeTheHandshake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Options{})
+		r.receive(wire.Message{Type: wire.PausePublication})
+		time.Sleep(pauseLength)
+		r.written()
+		if w := r.c.sender.wait(); !w.IsZero() {
+			t.Errorf("something is due at %v", w)
+		}
+	})
+}
+
+func TestWindowBoundsAndGrows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 300 << 10
+		r := established(t, Options{Window: limit}, "3.3.0.0")
+		stream := r.dial()
+		go stream.Write(make([]byte, 16<<20))
+		synctest.Wait()
+		peak := 0
+		for range 40 {
+			flight := r.sent()
+			synctest.Wait()
+			inFlight := int(r.c.sender.statInFlight.Load())
+			if inFlight > limit {
+				t.Fatalf("%d bytes in flight, over the limit of %d", inFlight, limit)
+			}
+			peak = max(peak, inFlight)
+			time.Sleep(time.Millisecond)
+			r.ack(flight...)
+			synctest.Wait()
+		}
+		if peak < limit*9/10 {
+			t.Errorf("at most %d bytes in flight, the window should reach %d", peak, limit)
+		}
+		before := r.c.sender.window.size
+		r.sent()
+		time.Sleep(rtoFloor)
+		r.sent()
+		if got := r.c.sender.window.size; got > before/2 || got < before/4 {
+			t.Errorf("the window went from %d to %d on a time-out, want half", before, got)
+		}
+		r.c.end(aws.ErrClosed)
+	})
+}
+
+func TestDuplicateAcknowledgedAgain(t *testing.T) {
+	r := established(t, Options{}, "3.3.0.0")
+	nop := "\x01\x03\x00\x00\x00\x00\x00\x00"
+	r.say(wire.PayloadOutput, nop)
+	equal(t, "acknowledged", r.acked(), []int64{2})
+	for range 3 {
+		r.receive(r.message(2, wire.PayloadOutput, nop))
+	}
+	equal(t, "acknowledged again", r.acked(), []int64{2, 2, 2})
+	if got := r.c.duplicates.Load(); got != 3 {
+		t.Errorf("%d duplicates counted, want 3", got)
+	}
+}
+
+func TestReorderedDataInOrder(t *testing.T) {
+	r := established(t, Options{}, "3.0.100.0") // basic mode: bytes as they are
+	stream := r.dial()
+	for _, seq := range []int64{4, 3, 4, 2, 5} {
+		r.receive(r.message(seq, wire.PayloadOutput, string(rune('a'+seq-2))))
+	}
+	equal(t, "acknowledged", r.acked(), []int64{4, 3, 4, 2, 5})
+	got := make([]byte, 16)
+	n, _ := stream.Read(got)
+	for n < 4 {
+		m, err := stream.Read(got[n:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += m
+	}
+	if string(got[:n]) != "abcd" {
+		t.Errorf("read %q, want abcd", got[:n])
+	}
+}
+
+func TestAheadIsBounded(t *testing.T) {
+	r := established(t, Options{}, "3.3.0.0")
+	big := strings.Repeat("x", 1<<20)
+	for seq := int64(10); seq < 20; seq++ {
+		r.receive(r.message(seq, wire.PayloadOutput, big))
+	}
+	equal(t, "acknowledged up to the bound", r.acked(), []int64{10, 11, 12, 13, 14, 15, 16, 17})
+	if r.c.receiver.bytes > aheadBytes || len(r.c.receiver.ahead) != 8 {
+		t.Errorf("kept %d messages, %d bytes", len(r.c.receiver.ahead), r.c.receiver.bytes)
+	}
+}
+
+func TestBadDigestDropped(t *testing.T) {
+	r := established(t, Options{}, "3.3.0.0")
+	m := r.message(2, wire.PayloadOutput, "\x01\x03\x00\x00\x00\x00\x00\x00")
+	frame := m.Append(nil)
+	frame[len(frame)-1]++
+	if err := r.c.receive(frame); err != nil {
+		t.Errorf("a damaged message ended the channel: %v", err)
+	}
+	if got := r.acked(); got != nil {
+		t.Errorf("acknowledged %v", got)
+	}
+	if got := r.c.dropped.Load(); got != 1 {
+		t.Errorf("%d dropped, want 1", got)
+	}
+	r.receive(m)
+	equal(t, "the undamaged one", r.acked(), []int64{2})
+}
+
+// TestAdvanceWithoutAck: the counter moves on whether or not the acknowledgement could be sent (B5).
+func TestAdvanceWithoutAck(t *testing.T) {
+	r := established(t, Options{}, "3.0.100.0")
+	stream := r.dial()
+	r.receive(r.message(2, wire.PayloadOutput, "once")) // nothing is written: the websocket is down
+	r.receive(r.message(2, wire.PayloadOutput, "once"))
+	r.receive(r.message(3, wire.PayloadFlag, "\x00\x00\x00\x01"))
+	got := make([]byte, 16)
+	n, err := stream.Read(got)
+	if err != nil || string(got[:n]) != "once" {
+		t.Errorf("read %q, %v", got[:n], err)
+	}
+	if n, err = stream.Read(got); n != 0 || err == nil {
+		t.Errorf("then %q, %v: want the end", got[:n], err)
+	}
+}
+
+func TestModesByVersion(t *testing.T) {
+	for version, want := range map[string]struct{ mux, keepalive bool }{
+		"2.3.700.0":  {false, true},
+		"3.0.196.0":  {false, true},
+		"3.0.197.0":  {true, true},
+		"3.1.1511.0": {true, true},
+		"3.1.1512.0": {true, false},
+		"3.10.1.0":   {true, false},
+		"4":          {true, false},
+	} {
+		r := established(t, Options{}, version)
+		if r.c.multiplex != want.mux || r.c.keepalive != want.keepalive {
+			t.Errorf("%s: mux %v, keepalive %v", version, r.c.multiplex, r.c.keepalive)
+		}
+	}
+}
+
+func TestKeepaliveForOldAgents(t *testing.T) {
+	for version, want := range map[string]int{"3.1.1000.0": 1, "3.3.0.0": 0} {
+		r := established(t, Options{}, version)
+		r.c.sendKeepalive()
+		if got := r.sent(); got != nil {
+			t.Errorf("%s: keepalive %v without a connection", version, got)
+		}
+		r.dial()
+		r.sent() // SYN
+		r.c.sendKeepalive()
+		if got := r.sent(); len(got) != want {
+			t.Errorf("%s: %d keepalives, want %d", version, len(got), want)
+		}
+	}
+}
+
+func TestBasicModeCloses(t *testing.T) {
+	r := established(t, Options{}, "3.0.100.0")
+	stream := r.dial()
+	if _, err := r.c.session().Open(); !errors.Is(err, mux.ErrBusy) {
+		t.Errorf("second connection: %v", err)
+	}
+	stream.Write([]byte("bye"))
+	stream.Close()
+	got := r.written()
+	if len(got) != 2 || string(got[0].Payload) != "bye" || got[1].PayloadType != wire.PayloadFlag || got[1].Payload[3] != byte(wire.DisconnectToPort) {
+		t.Fatalf("written %+v, want the data, then DisconnectToPort", got)
+	}
+	if _, err := r.c.session().Open(); !errors.Is(err, mux.ErrBusy) {
+		t.Errorf("before the flag is acknowledged: %v", err)
+	}
+	r.ack(got[0].Seq, got[1].Seq)
+	r.dial()
+}
+
+func TestHandshakeResponseIsJSON(t *testing.T) {
+	r := newRig(t, Options{})
+	r.say(wire.PayloadHandshakeRequest, `{"AgentVersion":"3.3.0.0"}`)
+	var body struct {
+		ProcessedClientActions []any
+		Errors                 any
+	}
+	all := r.written()
+	if err := json.Unmarshal(all[1].Payload, &body); err != nil || body.ProcessedClientActions == nil || body.Errors != nil {
+		t.Errorf("%s: %v", all[1].Payload, err)
+	}
+}
