@@ -7,16 +7,32 @@
 //	defer s.Close()
 //	config, credentials, err := s.WriteConfig(t.TempDir())
 //	cmd.Env = s.Env(config, credentials)
-//	s.World().SetDial("orders.example.com:5432", listener.Addr().String())
+//	err = s.World().SetDial("orders.example.com:5432", listener.Addr().String())
 //	…
 //	if open := s.Sessions(); len(open) != 0 { t.Errorf("still open: %v", open) }
 //
-// A test that drives the simulator as another process uses its control endpoint, see ServeControl.
+// Where the instance itself is the target (AWS-StartPortForwardingSession), the dial's name is INSTANCE-ID:PORT. What the
+// gateway does where the real one's ways are unknown is said in package gateway, what the agent does in package agent.
+//
+// A test that drives the simulator as another process uses its control endpoint, on the same address:
+//
+//	GET  /sim/sessions            open sessions and their counters; ?all=true for those of the past, too
+//	GET  /sim/faults              the faults in force
+//	POST /sim/faults              {"rtt":"20ms","loss":0.01,"freeze":true}: these and no others from now on
+//	POST /sim/cut                 {"session":"","side":"client|agent|both|agent-in-ack|bye"}: "" is all; answers {"cut":n}
+//	POST /sim/terminate           {"session":"","reason":"…"}: answers {"terminated":n}
+//	POST /sim/dials               {"db.example.com:5432":"127.0.0.1:41234"}: as World.SetDial
 package sim
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
+	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
+	"sync"
 	"time"
 
 	"github.com/rdsx/rdsx/sim/api"
@@ -53,60 +69,156 @@ type Options struct {
 }
 
 // Sim is a running simulator. Close it.
-type Sim struct{}
+type Sim struct {
+	world    *world.World
+	api      *api.API
+	gateway  *gateway.Gateway
+	server   *http.Server
+	url      string
+	ca       []byte
+	throttle api.Throttle
+	done     chan struct{} // closed when the server has ended
 
-// Start runs a simulator. It ends with Close, not with ctx.
-func Start(ctx context.Context, o Options) (*Sim, error) { return &Sim{}, nil }
-
-// World is the world behind the simulator; change it while it runs.
-func (s *Sim) World() *world.World { return nil }
-
-// URL is the endpoint of every AWS API and of the gateway, http(s)://127.0.0.1:PORT.
-func (s *Sim) URL() string { return "" }
-
-// CA is the PEM of the certificate authority, nil without TLS.
-func (s *Sim) CA() []byte { return nil }
-
-// WriteConfig writes config, credentials and (with TLS) ca.pem into dir: a profile for every user and role of the world,
-// every service pointed at the simulator. Profiles of users are called ACCOUNT-USER, of roles ACCOUNT-ROLE; default is the
-// first user.
-func (s *Sim) WriteConfig(dir string) (configFile, credentialsFile string, err error) {
-	return "", "", nil
+	mu sync.Mutex // one change of the faults at a time
 }
 
-// Env is the environment, NAME=VALUE, that points the SDK and the aws CLI at the simulator and nowhere else.
-func (s *Sim) Env(configFile, credentialsFile string) []string { return nil }
+// Start runs a simulator. It ends with Close, not with ctx.
+func Start(ctx context.Context, o Options) (*Sim, error) {
+	var err error
+	if o.World == nil {
+		if o.World, err = world.Default(); err != nil {
+			return nil, fmt.Errorf("make the default world: %w", err)
+		}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", cmp.Or(o.Listen, "127.0.0.1:0"))
+	if err != nil {
+		return nil, fmt.Errorf("listen for the simulated AWS: %w", err)
+	}
+	s := &Sim{world: o.World, url: "http://" + l.Addr().String(), throttle: o.Throttle, done: make(chan struct{})}
+	if o.TLS {
+		cert, ca, err := certificate()
+		if err != nil {
+			_ = l.Close()
+			return nil, err
+		}
+		s.ca, s.url = ca, "https://"+l.Addr().String()
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12})
+	}
+	s.build(o)
+	go func() {
+		defer close(s.done)
+		if err := s.server.Serve(gateway.Batch(l)); err != nil && s.server.ErrorLog != nil {
+			o.Log.Debug("sim: server ended", "err", err)
+		}
+	}()
+	return s, nil
+}
+
+// build makes the parts and joins them.
+func (s *Sim) build(o Options) {
+	keys := api.NewKeys(o.World, nil)
+	verify := func(r *http.Request) error {
+		_, err := keys.Verify(r, "ssmmessages", nil)
+		return err
+	}
+	if o.Unsigned {
+		verify = nil
+	}
+	s.gateway = gateway.New(gateway.Options{
+		World: o.World, Verify: verify, Log: o.Log,
+		HourlyClose: o.HourlyClose, Idle: o.Idle, MaxDuration: o.MaxDuration, TokenLife: o.TokenLife,
+		Pace: o.Pace, DialLimit: o.DialLimit, Faults: o.Faults,
+	})
+	s.gateway.SetURL(s.url)
+	s.api = api.New(o.World, s.gateway, api.Options{Keys: keys, Latency: o.Latency, Throttle: s.throttled, Log: o.Log})
+	mux := http.NewServeMux()
+	mux.Handle("/v1/data-channel/", s.gateway)
+	mux.Handle("/sim/", s.control())
+	mux.Handle("/", s.api)
+	s.server = &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: 30 * time.Second,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+	}
+}
+
+// throttled asks the faults before it asks Options.Throttle.
+func (s *Sim) throttled(at world.Place, op string) bool {
+	return s.gateway.Faults().ThrottledAPI || s.throttle != nil && s.throttle(at, op)
+}
+
+// World is the world behind the simulator; change it while it runs.
+func (s *Sim) World() *world.World { return s.world }
+
+// URL is the endpoint of every AWS API and of the gateway, http(s)://127.0.0.1:PORT.
+func (s *Sim) URL() string { return s.url }
+
+// CA is the PEM of the certificate authority, nil without TLS.
+func (s *Sim) CA() []byte { return s.ca }
+
+// SetLatency changes how long each API call takes.
+func (s *Sim) SetLatency(d time.Duration) { s.api.SetLatency(d) }
 
 // Sessions returns the sessions that are open. Tests assert that there are none at the end.
-func (s *Sim) Sessions() []SessionInfo { return nil }
+func (s *Sim) Sessions() []SessionInfo { return s.gateway.Sessions() }
 
 // AllSessions returns every session there was, oldest first, with its counters.
-func (s *Sim) AllSessions() []SessionInfo { return nil }
+func (s *Sim) AllSessions() []SessionInfo { return s.gateway.All() }
 
 // Faults returns the faults in force.
-func (s *Sim) Faults() Faults { return Faults{} }
+func (s *Sim) Faults() Faults { return s.gateway.Faults() }
 
-// SetFaults puts other faults in force, at once.
-func (s *Sim) SetFaults(f Faults) {}
+// SetFaults puts other faults in force, at once. Those of the handshake hold for sessions started later.
+func (s *Sim) SetFaults(f Faults) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gateway.SetFaults(f)
+}
 
 // CutClient breaks the client's websocket of a session without a close frame. id "" means all sessions, here and below. It
 // returns how many there were.
-func (s *Sim) CutClient(id string) int { return 0 }
+func (s *Sim) CutClient(id string) int { return s.gateway.CutClient(id) }
 
-// CutAgent breaks the agent's websocket; the agent comes back by itself after 100–200 ms.
-func (s *Sim) CutAgent(id string) int { return 0 }
+// CutAgent breaks the agent's websocket. The agent comes back by itself after some 20 ms, and what it sent meanwhile it sends
+// again at ten messages a second.
+func (s *Sim) CutAgent(id string) int { return s.gateway.CutAgent(id) }
+
+// CutAgentInAck breaks it between the delivery of a message and its acknowledgement: bug B4 of PROTOCOL.md §1.6, every time.
+func (s *Sim) CutAgentInAck(id string) int { return s.gateway.CutAgentInAck(id) }
 
 // CutBoth breaks both.
-func (s *Sim) CutBoth(id string) int { return 0 }
+func (s *Sim) CutBoth(id string) int { return max(s.CutAgent(id), s.CutClient(id)) }
+
+// CloseClient closes the client's websocket with 1000 Bye, as the service does each hour.
+func (s *Sim) CloseClient(id string) int { return s.gateway.CloseClient(id) }
 
 // Freeze stops everything between clients and agents while every socket stays open; Thaw lets it go on.
-func (s *Sim) Freeze() {}
+func (s *Sim) Freeze() { s.freeze(true) }
 
 // Thaw ends Freeze.
-func (s *Sim) Thaw() {}
+func (s *Sim) Thaw() { s.freeze(false) }
+
+func (s *Sim) freeze(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.gateway.Faults()
+	f.Freeze = on
+	s.gateway.SetFaults(f)
+}
 
 // Terminate ends a session as the service does, with a reason for the user.
-func (s *Sim) Terminate(id, reason string) int { return 0 }
+func (s *Sim) Terminate(id, reason string) int { return s.gateway.End(id, reason) }
 
 // Close ends every session, closes the listener and waits for everything.
-func (s *Sim) Close() error { return nil }
+func (s *Sim) Close() error {
+	err := s.gateway.Close()
+	if closed := s.server.Close(); err == nil {
+		err = closed
+	}
+	<-s.done
+	return err
+}

@@ -24,6 +24,7 @@ type Faults struct {
 	ResumeRefused    bool // ResumeSession gives no token, as if the session were over
 	ThrottledAPI     bool // every API call is refused as throttled
 	TokenRefused     bool // the gateway takes no token
+	AgentDown        bool // an agent whose websocket is lost does not come back, and after five retries never will
 	HandshakeRefused bool // the agent ends the session when the client's HandshakeResponse arrives
 	HandshakeSilent  bool // the agent connects and says nothing
 }
@@ -62,6 +63,7 @@ func (f *Faults) fields() []field {
 		{"resume-refused", &f.ResumeRefused},
 		{"throttled-api", &f.ThrottledAPI},
 		{"token-refused", &f.TokenRefused},
+		{"agent-down", &f.AgentDown},
 		{"handshake-refused", &f.HandshakeRefused},
 		{"handshake-silent", &f.HandshakeSilent},
 	}
