@@ -3,6 +3,7 @@ package mux
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -57,13 +59,13 @@ func TestAgentsRelease(t *testing.T) {
 		config := agentConfig()
 		config.KeepAliveDisabled = false // NOP frames in between
 		config.KeepAliveInterval = time.Millisecond
-		s := rig(t, Config{}, piece, config, echo)
+		s := rig(t, Config{SpillDir: t.TempDir()}, piece, config, echo)
 		exchange(t, s)
 	}
 }
 
 func TestLargeMessages(t *testing.T) {
-	exchange(t, rig(t, Config{Payload: 32 << 10, SendBuffer: 64 << 10}, 32<<10, agentConfig(), echo))
+	exchange(t, rig(t, Config{Payload: 32 << 10, SendBuffer: 64 << 10, SpillDir: t.TempDir()}, 32<<10, agentConfig(), echo))
 }
 
 func TestSmallestMessages(t *testing.T) {
@@ -102,7 +104,8 @@ func TestNewestRelease(t *testing.T) {
 	if out, err := goCommand("build", "-C", dir, "-o", program, "."); err != nil {
 		t.Fatalf("build the peer: %v\n%s", err, out)
 	}
-	peer := exec.CommandContext(t.Context(), program)
+	ctx, kill := context.WithTimeout(context.Background(), time.Minute) // not the test's, which is over before the peer is
+	peer := exec.CommandContext(ctx, program)
 	var complaints bytes.Buffer
 	peer.Stderr = &complaints
 	stdout, err := peer.StdoutPipe()
@@ -112,8 +115,9 @@ func TestNewestRelease(t *testing.T) {
 	if err := peer.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { // after the pump has closed its connection
-		if err := peer.Wait(); err != nil && !errors.Is(t.Context().Err(), err) && complaints.Len() > 0 {
+	t.Cleanup(func() { // runs after the pump has closed its connection
+		defer kill()
+		if err := peer.Wait(); err != nil {
 			t.Errorf("the peer ended with %v: %s", err, &complaints)
 		}
 	})
@@ -126,7 +130,7 @@ func TestNewestRelease(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := Client(Config{})
+	s := Client(Config{SpillDir: t.TempDir()})
 	pump(t, s, conn, 1024)
 	exchange(t, s)
 }
@@ -219,35 +223,41 @@ func TestUnreadStreamHoldsUpNobody(t *testing.T) {
 
 // TestProbeWaitsForTheDialQueue: a probe passes when the agent's dial before it is over, and not before.
 func TestProbeWaitsForTheDialQueue(t *testing.T) {
-	dialling, over := make(chan struct{}), make(chan struct{})
-	s := rig(t, Config{}, 1024, agentConfig(), func(id uint32) (net.Conn, error) {
-		if id == 3 {
-			close(dialling)
-			<-over
-			return nil, errors.New("timed out")
+	synctest.Test(t, func(t *testing.T) {
+		over := make(chan struct{})
+		s := rig(t, Config{}, 1024, agentConfig(), func(id uint32) (net.Conn, error) {
+			if id == 3 {
+				<-over
+				return nil, errors.New("timed out")
+			}
+			return echo(id)
+		})
+		stuck := open(t, s)
+		defer stuck.Close()
+		passed := make(chan error, 1)
+		go func() { passed <- s.Probe(t.Context()) }()
+		synctest.Wait()
+		select {
+		case err := <-passed:
+			t.Fatalf("the probe passed a stuck dial: %v", err)
+		default:
 		}
-		return echo(id)
+		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := s.Probe(impatient); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a probe given up gives %v", err)
+		}
+		refused := errors.New("refused")
+		s.FailNext(refused)
+		close(over)
+		if err := <-passed; err != nil {
+			t.Error(err)
+		}
+		if _, err := stuck.Read(make([]byte, 1)); !errors.Is(err, refused) {
+			t.Errorf("the refused stream ends with %v", err)
+		}
+		if n := s.Streams(); n != 1 {
+			t.Errorf("%d streams, want the one that is not closed yet: a probe is none", n)
+		}
 	})
-	stuck := patient(t, open(t, s))
-	defer stuck.Close()
-	<-dialling
-	passed := make(chan error, 1)
-	go func() { passed <- s.Probe(t.Context()) }()
-	select {
-	case err := <-passed:
-		t.Fatalf("the probe passed a stuck dial: %v", err)
-	case <-time.After(20 * time.Millisecond):
-	}
-	refused := errors.New("refused")
-	s.FailNext(refused)
-	close(over)
-	if err := <-passed; err != nil {
-		t.Error(err)
-	}
-	if _, err := stuck.Read(make([]byte, 1)); !errors.Is(err, refused) {
-		t.Errorf("the refused stream ends with %v", err)
-	}
-	if n := s.Streams(); n != 1 {
-		t.Errorf("%d streams, want the one that is not closed yet: a probe is none", n)
-	}
 }

@@ -3,6 +3,7 @@ package mux
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -168,6 +169,10 @@ type sent struct {
 	cmd  byte
 	sid  uint32
 	data string
+}
+
+func (f sent) String() string {
+	return fmt.Sprintf("{command %d stream %d %.20q…%d}", f.cmd, f.sid, f.data, len(f.data))
 }
 
 var errTorn = errors.New("a frame is torn by the end of the message")

@@ -40,22 +40,27 @@ func (st *Stream) ID() uint32 { return st.id }
 // FailNext or Abort, an *OverrunError, os.ErrDeadlineExceeded, or net.ErrClosed after Close.
 func (st *Stream) Read(p []byte) (int, error) {
 	n, err := st.recv.read(p)
-	return n, st.checked(err)
+	if err != nil {
+		st.failed(err)
+	}
+	return n, err
 }
 
 // WriteTo implements io.WriterTo without a buffer in between. It returns nil when the agent has finished the stream.
 func (st *Stream) WriteTo(w io.Writer) (int64, error) {
 	n, err := st.recv.writeTo(w)
-	return n, st.checked(err)
+	if err != nil {
+		st.failed(err)
+	}
+	return n, err
 }
 
-// checked resets the stream when its spill file could not be read.
-func (st *Stream) checked(err error) error {
+// failed resets the stream if err says that its spill file could not be read.
+func (st *Stream) failed(err error) {
 	var overrun *OverrunError
-	if err != nil && errors.As(err, &overrun) {
+	if errors.As(err, &overrun) {
 		st.Reset(err)
 	}
-	return err
 }
 
 // Write implements net.Conn. It returns when all of p is queued, which is long before it is sent, and blocks while
