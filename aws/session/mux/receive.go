@@ -93,7 +93,7 @@ func (r *receiver) wait() error {
 		switch {
 		case r.gone != nil:
 			return r.gone
-		case r.deadline.passed:
+		case r.deadline.passed():
 			return os.ErrDeadlineExceeded
 		case r.in.n > 0:
 			return nil

@@ -149,7 +149,7 @@ func (st *Stream) room() (int, error) {
 		switch room := st.session.cfg.SendBuffer - o.out.n; {
 		case o.err != nil:
 			return 0, o.err
-		case o.deadline.passed:
+		case o.deadline.passed():
 			return 0, os.ErrDeadlineExceeded
 		case room > 0:
 			return room, nil
