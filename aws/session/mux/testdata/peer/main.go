@@ -45,11 +45,11 @@ func run() error {
 	defer streams.Wait()
 	for {
 		stream, err := session.AcceptStream()
-		if errors.Is(err, io.ErrClosedPipe) || errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
+		if errors.Is(err, smux.ErrInvalidProtocol) {
 			return err
+		}
+		if err != nil { // the client has gone, gently or not
+			return nil
 		}
 		streams.Go(func() {
 			defer stream.Close()
