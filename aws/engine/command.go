@@ -42,9 +42,9 @@ func (e Engine) Command(c Conn) []string {
 	case SQLServer:
 		return sqlcmdCommand(c)
 	case Oracle:
-		return []string{c.Program, c.User + "@//" + c.addr() + "/" + cmp.Or(c.Database, "ORCL")}
+		return []string{c.Program, cmp.Or(c.User, "USER") + "@//" + c.addr() + "/" + cmp.Or(c.Database, "ORCL")}
 	case Db2:
-		return []string{c.Program, "-nw", c.User + "@" + c.addr() + "/" + cmp.Or(c.Database, "DB2")}
+		return []string{c.Program, "-nw", cmp.Or(c.User, "USER") + "@" + c.addr() + "/" + cmp.Or(c.Database, "DB2")}
 	case DocumentDB:
 		return []string{c.Program, e.URL(c)}
 	case Neptune, OpenSearch:

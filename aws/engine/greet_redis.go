@@ -4,17 +4,22 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"strconv"
+	"syscall"
 )
 
 // greetRedis sends PING, and HELLO to a server that answers without a login: it tells the version. A server that wants TLS
-// answers plain words with an alert.
+// answers plain words with an alert, or, as redis-server itself does, by cutting the connection.
 func greetRedis(_ context.Context, conn net.Conn) (Info, error) {
 	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
 		return Info{}, err
 	}
 	line, err := readLine(conn)
+	if len(line) == 0 && (errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET)) {
+		return Info{}, ErrTLS
+	}
 	if err != nil {
 		return Info{}, err
 	}

@@ -17,6 +17,10 @@ type Info struct {
 	TLS     bool   // the server offers or demands TLS
 }
 
+// ErrTLS says that the server hung up at plain words, as one does that wants TLS. To be sure, dial again and ask
+// GreetingTLS.
+var ErrTLS = errors.New("the server hung up: it probably wants TLS")
+
 // maxGreeting bounds what is read of any greeting; real ones are below 300 bytes.
 const maxGreeting = 4096
 
@@ -27,7 +31,18 @@ const maxGreeting = 4096
 // An error means that nothing answers or that what answers speaks another protocol; errors.ErrUnsupported that the engine
 // has no first words that are safe to say (Db2, unknown engines).
 func (e Engine) Greeting(ctx context.Context, conn net.Conn) (Info, error) {
-	speak := e.speaker()
+	return e.greet(ctx, conn, e.speaker())
+}
+
+// GreetingTLS finds out whether the server speaks TLS from the first byte, whatever its engine: what Greeting does for
+// DocumentDB, Neptune and OpenSearch.
+func (e Engine) GreetingTLS(ctx context.Context, conn net.Conn) (Info, error) {
+	return e.greet(ctx, conn, greetTLS)
+}
+
+type speaker func(context.Context, net.Conn) (Info, error)
+
+func (e Engine) greet(ctx context.Context, conn net.Conn, speak speaker) (Info, error) {
 	if speak == nil {
 		return Info{}, fmt.Errorf("greet %s: %w", e.named(), errors.ErrUnsupported)
 	}
@@ -52,7 +67,7 @@ func (e Engine) named() string {
 	return e.Name
 }
 
-func (e Engine) speaker() func(context.Context, net.Conn) (Info, error) {
+func (e Engine) speaker() speaker {
 	switch e.Family {
 	case Postgres, Redshift:
 		return greetPostgres
@@ -76,11 +91,11 @@ func (e Engine) speaker() func(context.Context, net.Conn) (Info, error) {
 // certificate is not checked, because no byte of anybody's is sent; the client proper checks it.
 func greetTLS(ctx context.Context, conn net.Conn) (Info, error) {
 	err := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}).HandshakeContext(ctx)
-	var alert tls.AlertError
+	var alert *net.OpError
 	var header tls.RecordHeaderError
 	switch {
-	case err == nil, errors.As(err, &alert):
-		return Info{TLS: true}, nil // an alert, for want of a server name, is TLS as well
+	case err == nil, errors.As(err, &alert) && alert.Op == "remote error":
+		return Info{TLS: true}, nil // an alert, for want of a server name or a client certificate, is TLS as well
 	case errors.As(err, &header):
 		return Info{}, errors.New("the answer is not TLS")
 	}
