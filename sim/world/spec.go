@@ -58,6 +58,7 @@ type Region struct {
 	DBProxies      []DBProxy       `yaml:"db_proxies"`
 	Documents      []Document      `yaml:"documents"` // the account's own Session documents; AWS's are built in
 	Preferences    Preferences     `yaml:"session_preferences"`
+	StandardTier   bool            `yaml:"standard_tier"` // hybrid nodes take no sessions without the advanced-instances tier
 }
 
 // Preferences are the session limits that SSM-SessionManagerRunShell holds for a region (AWS.md §5).
