@@ -292,8 +292,8 @@ func TestReconnects(t *testing.T) {
 		r.shake(client)
 		r.cut()
 		synctest.Wait()
-		if r.opens != 2 {
-			t.Fatalf("%d websockets, want the second at once", r.opens)
+		if n := r.opened(); n != 2 {
+			t.Fatalf("%d websockets, want the second at once", n)
 		}
 		if r.post(frame.Data, mux(cmdSYN, 3, "")); r.count.Dials.Load() != 1 {
 			t.Error("nothing passes on the second websocket")
@@ -301,8 +301,8 @@ func TestReconnects(t *testing.T) {
 		r.set(func() { r.noOpen = true })
 		r.cut()
 		time.Sleep(time.Minute)
-		if r.opens != 2+6 {
-			t.Errorf("%d attempts, want one and five retries", r.opens-2)
+		if n := r.opened(); n != 2+6 {
+			t.Errorf("%d attempts, want one and five retries", n-2)
 		}
 		select {
 		case o := <-r.output:

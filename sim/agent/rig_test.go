@@ -184,6 +184,11 @@ func (r *rig) post(kind uint32, payload string) int64 {
 	return seq
 }
 
+func (r *rig) opened() (n int) {
+	r.set(func() { n = r.opens })
+	return n
+}
+
 // give sends the next stream message and does not wait: the handler may block until the test reads.
 func (r *rig) give(kind uint32, payload string) {
 	m := frame.Message{Type: frame.Input, Schema: 1, Created: 1, Sequence: r.next, PayloadType: kind, Payload: []byte(payload)}
