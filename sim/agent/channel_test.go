@@ -355,10 +355,10 @@ func TestPause(t *testing.T) {
 		}
 		r.raw(frame.Message{Type: frame.Pause})
 		r.post(frame.Data, mux(cmdPSH, 3, ""))
+		before := len(r.of(frame.Output, 0))
 		if _, err := conn.Write([]byte("y")); err != nil {
 			t.Fatal(err)
 		}
-		before := len(r.of(frame.Output, 0))
 		time.Sleep(10 * time.Millisecond)
 		if len(r.of(frame.Output, 0)) == before {
 			t.Error("a stream message did not end the pause")
