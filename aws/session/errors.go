@@ -77,13 +77,13 @@ func startError(r Request, err error) error {
 	}
 	var api smithy.APIError
 	if !errors.As(err, &api) || fromCredentials(err) {
-		return account.Explain(fmt.Errorf("%s: %w", doing, err))
+		return fmt.Errorf("%s: %w", doing, account.Explain(err))
 	}
 	say := func(kind error, what error, next string) error {
 		return aws.Advise(fmt.Errorf("%s: %w", doing, what), kind, next)
 	}
 	text := api.ErrorMessage()
-	switch code := api.ErrorCode(); code {
+	switch api.ErrorCode() {
 	case "TargetNotConnected":
 		return say(aws.ErrRefusedByAWS, fmt.Errorf("%w: %s", ErrTargetNotConnected, text), "rdsx ls, then choose an instance that is online with --via; it must be in this account and region")
 	case "AccessDeniedException", "AccessDenied":
@@ -99,7 +99,7 @@ func startError(r Request, err error) error {
 		return say(aws.ErrRefusedByAWS, fmt.Errorf("%w: %s", ErrThrottled, text), "wait a minute, then run the same command again")
 	case "ExpiredTokenException", "ExpiredToken", "RequestExpired", "UnrecognizedClientException", "InvalidClientTokenId",
 		"InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "MissingAuthenticationToken":
-		return account.Explain(aws.Advise(fmt.Errorf("%s: %w: %s: %s", doing, ErrCredentials, code, text), aws.ErrSignIn, "aws sso login, or renew the credentials of the profile"))
+		return fmt.Errorf("%s: %w", doing, credentialsError(err))
 	default:
 		return say(aws.ErrRefusedByAWS, err, "rdsx doctor")
 	}
@@ -116,15 +116,16 @@ func fromCredentials(err error) bool {
 	return errors.As(op.Err, &inner)
 }
 
-// credentialsError explains why there are no credentials to sign with.
+// credentialsError explains why there is nothing to sign with, or why AWS does not take it.
 func credentialsError(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	if explained := account.Explain(err); aws.NextOf(explained) != "" {
+	err = fmt.Errorf("%w: %w", ErrCredentials, err)
+	if explained := account.Explain(err); errors.Is(explained, aws.ErrSignIn) && aws.NextOf(explained) != "" {
 		return explained
 	}
-	return aws.Advise(fmt.Errorf("%w: %w", ErrCredentials, err), aws.ErrSignIn, "aws sso login, or aws configure")
+	return aws.Advise(err, aws.ErrSignIn, "aws sso login, or aws configure")
 }
 
 // deniedBy reads "User: ARN is not authorized to perform: ssm:StartSession on resource: ARN because …".

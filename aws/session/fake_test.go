@@ -1,7 +1,6 @@
 package session
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -63,6 +63,7 @@ type box struct {
 	hello      wire.OpenDataChannelInput
 	responses  []string // bodies of HandshakeResponse
 	flags      []wire.Flag
+	conns      []*websocket.Conn
 	agents     sync.WaitGroup
 }
 
@@ -77,6 +78,7 @@ func newBox(tb testing.TB, s script, tls bool) *box {
 		b.server.Start()
 	}
 	tb.Cleanup(func() {
+		b.cut()
 		b.server.CloseClientConnections()
 		b.server.Close()
 		b.agents.Wait()
@@ -150,11 +152,23 @@ func (b *box) upgrade(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
+	b.mu.Lock()
+	b.conns = append(b.conns, conn)
+	b.mu.Unlock()
 	b.agents.Go(func() {
 		a := &fakeAgent{box: b, conn: conn, ahead: map[int64]wire.Message{}}
 		a.run()
 		conn.Close()
 	})
+}
+
+// cut closes every websocket without a close frame.
+func (b *box) cut() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, conn := range b.conns {
+		conn.UnderlyingConn().Close()
+	}
 }
 
 func (b *box) count() (started, terminated, upgrades int) {
@@ -176,7 +190,7 @@ type fakeAgent struct {
 	ahead    map[int64]wire.Message
 	input    *io.PipeWriter
 	mux      *smux.Session
-	basic    net.Conn
+	basic    *basicConn
 	tasks    sync.WaitGroup
 }
 
@@ -266,7 +280,7 @@ func (a *fakeAgent) act(m *wire.Message) bool {
 		a.box.flags = append(a.box.flags, f)
 		a.box.mu.Unlock()
 		if f == wire.DisconnectToPort && a.basic != nil {
-			a.basic.Close()
+			a.basic.leave()
 			a.basic = nil
 		}
 	case wire.PayloadOutput:
@@ -274,7 +288,9 @@ func (a *fakeAgent) act(m *wire.Message) bool {
 		case a.input != nil:
 			a.input.Write(m.Payload)
 		case a.mux == nil:
-			a.connectBasic()
+			if a.basic == nil || a.basic.over.Load() {
+				a.connectBasic()
+			}
 			if a.basic != nil {
 				a.basic.Write(m.Payload)
 			}
@@ -341,23 +357,36 @@ func (a *fakeAgent) serveMux() {
 	})
 }
 
+// basicConn is the one connection of basic mode.
+type basicConn struct {
+	net.Conn
+	left atomic.Bool // closed because the client said so
+	over atomic.Bool // closed by the target
+}
+
+func (c *basicConn) leave() {
+	c.left.Store(true)
+	c.Close()
+}
+
 func (a *fakeAgent) connectBasic() {
-	if a.basic != nil {
-		return
-	}
 	if a.box.script.refuse {
 		a.send(wire.PayloadFlag, wire.AppendFlag(nil, wire.ConnectToPortError))
 		return
 	}
 	near, far := net.Pipe()
-	a.basic = near
+	conn := &basicConn{Conn: near}
+	a.basic = conn
 	a.tasks.Go(func() {
 		defer far.Close()
 		a.box.target(far)
 	})
 	a.tasks.Go(func() {
 		io.Copy(agentStream{nil, a}, near)
-		a.send(wire.PayloadFlag, wire.AppendFlag(nil, wire.DisconnectToPort))
+		if !conn.left.Load() {
+			conn.over.Store(true)
+			a.send(wire.PayloadFlag, wire.AppendFlag(nil, wire.DisconnectToPort))
+		}
 	})
 }
 
@@ -399,11 +428,4 @@ func (a *fakeAgent) write(frame func([]byte) []byte) error {
 	defer a.writing.Unlock()
 	a.buf = frame(a.buf[:0])
 	return a.conn.WriteMessage(websocket.BinaryMessage, a.buf)
-}
-
-// digest reads a connection to its end.
-func digest(r io.Reader) [32]byte {
-	h := sha256.New()
-	io.Copy(h, r)
-	return [32]byte(h.Sum(nil))
 }

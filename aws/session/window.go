@@ -18,6 +18,8 @@ type window struct {
 	limit     int // size never exceeds it
 	threshold int // slow start below, additive growth above
 	inFlight  int
+	peak      int       // most in flight in this round trip
+	round     int       // bytes acknowledged in this round trip, which ends with a peak's worth of them
 	credit    int       // acknowledged bytes not yet turned into additive growth
 	halved    time.Time // when size was last halved
 }
@@ -29,24 +31,30 @@ func newWindow(limit int) window {
 // room is how many bytes may be sent now. The window is never so full that a message larger than it could not start.
 func (w *window) room() int { return w.size - w.inFlight }
 
-func (w *window) sent(n int) { w.inFlight += n }
+func (w *window) sent(n int) {
+	w.inFlight += n
+	w.peak = max(w.peak, w.inFlight)
+}
 
 // acked gives n bytes back. The window grows only while it is what limits the sender: an idle sender's acknowledgements
 // prove nothing about a larger one.
 func (w *window) acked(n int) {
-	limited := w.inFlight >= w.size-w.size/4
+	peak := w.peak
 	w.inFlight -= n
-	if !limited || w.size >= w.limit {
-		return
+	if w.round += n; w.round >= w.peak {
+		w.round, w.peak = 0, w.inFlight
 	}
-	if w.size < w.threshold {
-		w.size = min(w.size+n, w.limit)
-		return
-	}
-	w.credit += n
-	if w.credit >= w.size {
-		w.credit -= w.size
-		w.size = min(w.size+max(w.limit/windowSteps, 1), w.limit)
+	switch {
+	case w.size < w.threshold:
+		if w.size < 2*peak {
+			w.size = min(w.size+n, w.limit)
+		}
+	case w.size < w.limit && peak >= w.size-w.size/4:
+		w.credit += n
+		if w.credit >= w.size {
+			w.credit -= w.size
+			w.size = min(w.size+max(w.limit/windowSteps, 1), w.limit)
+		}
 	}
 }
 
