@@ -31,10 +31,10 @@ const (
 // ErrNotInstalled means that this machine has no program for a kind of server.
 var ErrNotInstalled = errors.New("not installed")
 
-// Of is the kind of server that an RDS engine name needs, or "" when none of ours can stand in for it.
+// Of is the kind of server that an RDS engine or engine family needs, or "" when none of ours can stand in for it.
 func Of(engine string) Kind {
 	switch strings.ToLower(engine) {
-	case "postgres", "aurora-postgresql":
+	case "postgres", "aurora-postgresql", "postgresql":
 		return Postgres
 	case "mysql", "mariadb", "aurora-mysql", "aurora":
 		return MySQL

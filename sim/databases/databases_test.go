@@ -250,7 +250,7 @@ func TestUnknownAndMissingKinds(t *testing.T) {
 
 func TestOf(t *testing.T) {
 	for engine, want := range map[string]Kind{
-		"aurora-postgresql": Postgres, "postgres": Postgres, "mariadb": MySQL, "aurora-mysql": MySQL, "Valkey": Redis, "oracle-ee": "", "": "",
+		"aurora-postgresql": Postgres, "postgres": Postgres, "mariadb": MySQL, "aurora-mysql": MySQL, "Valkey": Redis, "POSTGRESQL": Postgres, "MYSQL": MySQL, "oracle-ee": "", "": "",
 	} {
 		if got := Of(engine); got != want {
 			t.Errorf("Of(%q) = %q, want %q", engine, got, want)
