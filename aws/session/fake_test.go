@@ -64,12 +64,13 @@ type box struct {
 	responses  []string // bodies of HandshakeResponse
 	flags      []wire.Flag
 	conns      []*websocket.Conn
+	pings      chan struct{}
 	agents     sync.WaitGroup
 }
 
 func newBox(tb testing.TB, s script, tls bool) *box {
 	tb.Helper()
-	b := &box{tb: tb, script: s}
+	b := &box{tb: tb, script: s, pings: make(chan struct{}, 100)}
 	b.server = httptest.NewUnstartedServer(b)
 	b.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	if tls {
@@ -152,6 +153,14 @@ func (b *box) upgrade(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
+	pong := conn.PingHandler()
+	conn.SetPingHandler(func(text string) error {
+		select {
+		case b.pings <- struct{}{}:
+		default:
+		}
+		return pong(text)
+	})
 	b.mu.Lock()
 	b.conns = append(b.conns, conn)
 	b.mu.Unlock()

@@ -124,11 +124,20 @@ func upgradeError(ctx context.Context, stream *url.URL, response *http.Response,
 // goroutines. It returns why the websocket is lost, or the channel's reason.
 func (t *transport) run(c *channel) error {
 	group, ctx := errgroup.WithContext(context.Background())
-	group.Go(func() error { return t.read(c) })
+	var heard error
+	group.Go(func() error {
+		heard = t.read(c)
+		return heard
+	})
 	group.Go(func() error { return t.write(ctx, c) })
 	group.Go(func() error { return t.mind(ctx, c) })
 	group.Go(func() error { return t.closer(ctx, c) })
-	return group.Wait()
+	err := group.Wait()
+	// The websocket library answers a close frame and closes the socket under the writer, whose error may come first.
+	if closeStatus(heard) != "" || errors.Is(err, net.ErrClosed) {
+		return heard
+	}
+	return err
 }
 
 // close ends the websocket without a closing handshake, which could take seconds.
