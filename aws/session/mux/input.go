@@ -106,7 +106,7 @@ func (s *Session) finished(sid uint32) (*Stream, error) {
 	if passed, ok := s.unheard[sid]; ok {
 		delete(s.unheard, sid)
 		if len(s.marks) > 0 {
-			s.verdict() // the mark meant this one, and nobody is there to be told
+			_ = s.verdict() // the mark meant this one, and nobody is there to be told
 		}
 		if passed != nil {
 			passed <- nil

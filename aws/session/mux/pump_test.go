@@ -127,7 +127,7 @@ func random(seed uint64, n int) []byte {
 	var key [32]byte
 	binary.LittleEndian.PutUint64(key[:], seed)
 	p := make([]byte, n)
-	rand.NewChaCha8(key).Read(p)
+	rand.NewChaCha8(key).Read(p) //nolint:errcheck // never fails
 	return p
 }
 
@@ -161,6 +161,14 @@ func input(t testing.TB, s *Session, cmd byte, sid uint32, data string) {
 	t.Helper()
 	if err := s.Input(frameBytes(cmd, sid, data)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// drain takes everything that is queued.
+func drain(s *Session) {
+	p := make([]byte, s.cfg.Payload)
+	for s.Next(p) > 0 {
+		continue
 	}
 }
 

@@ -127,6 +127,19 @@ func TestInteractiveFirst(t *testing.T) {
 	}
 }
 
+// TestGrownQueueGivesWay: a stream that was interactive when it queued its first bytes, and is not with the rest.
+func TestGrownQueueGivesWay(t *testing.T) {
+	s := Client(Config{SendBuffer: 4 << 20})
+	dump, ping := open(t, s), open(t, s)
+	next(t, s)
+	say(t, dump, "COPY")
+	say(t, dump, string(make([]byte, 100_000)))
+	say(t, ping, "ping")
+	if got := next(t, s); got[0] != (sent{cmdPSH, ping.ID(), "ping"}) {
+		t.Errorf("the message begins with %v", got)
+	}
+}
+
 // TestBulkInTurn: bulk streams share the messages evenly, whatever the sizes of their queues.
 func TestBulkInTurn(t *testing.T) {
 	s := Client(Config{SendBuffer: 4 << 20})

@@ -59,7 +59,11 @@ func TestSpillKeepsOrder(t *testing.T) {
 		if !bytes.Equal(got.Bytes(), want) {
 			t.Fatalf("seed %d: bytes changed", seed)
 		}
+		file := st.recv.spill.f
 		st.Close()
+		if _, err := file.Stat(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("the file of a closed stream is open: %v", err)
+		}
 		if left := namesIn(t, dir); len(left) > 0 {
 			t.Fatalf("left behind: %v", left)
 		}

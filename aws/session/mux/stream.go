@@ -195,7 +195,7 @@ func (st *Stream) leave(err error, reset bool) {
 		s.leaveBasic(st)
 	case !st.closed:
 		delete(s.streams, st.id)
-		o.fin = s.err == nil && !(reset && unknown)
+		o.fin = s.err == nil && (!reset || !unknown)
 		if o.fin && !st.heard && !st.finished {
 			s.unheard[st.id] = nil
 		}
