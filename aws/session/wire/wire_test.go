@@ -189,6 +189,16 @@ func TestFlags(t *testing.T) {
 	if _, err := ParseFlag([]byte{0, 0, 1}); !errors.Is(err, ErrFrame) {
 		t.Errorf("three bytes: %v", err)
 	}
+	names := map[string]bool{}
+	for p := PayloadNone; p <= PayloadExitCode; p++ {
+		names[p.String()] = true
+	}
+	for _, s := range []fmt.Stringer{DisconnectToPort, TerminateSession, ConnectToPortError, ActionSucceeded, ActionFailed, ActionUnsupported} {
+		names[s.String()] = true
+	}
+	if len(names) != 19 || names["payload type 12"] {
+		t.Errorf("names are missing or doubled: %v", names)
+	}
 	for want, s := range map[string]fmt.Stringer{
 		"connect to port error": ConnectToPortError, "flag 9": Flag(9), "handshake complete": PayloadHandshakeComplete,
 		"payload type 77": PayloadType(77), "failed": ActionFailed, "status 0": ActionStatus(0),
