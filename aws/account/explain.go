@@ -18,10 +18,18 @@ func Explain(err error) error {
 		return err
 	}
 	var hint *aws.Hint
-	if errors.As(err, &hint) {
+	var ask *mfaError
+	switch f := newFailure(err); {
+	case errors.As(err, &ask) && errors.As(ask.err, &hint):
+		return f.hint(hint.Kind, hint.Next, oneLine(ask.Error()))
+	case errors.As(err, &hint):
 		return err
+	default:
+		return f.explain()
 	}
-	f := newFailure(err)
+}
+
+func (f *failure) explain() *aws.Hint {
 	for _, rule := range []func(*failure) *aws.Hint{
 		(*failure).mfa, (*failure).sso, (*failure).login, (*failure).expired, (*failure).clock, (*failure).badKey,
 		(*failure).duration, (*failure).denied, (*failure).throttled, (*failure).session, (*failure).noKeys,
@@ -108,6 +116,19 @@ func (f *failure) plain() string {
 		return f.doing(f.code)
 	}
 	return f.doing(fmt.Sprintf("%s (%s)", strings.TrimSuffix(oneLine(f.message), "."), f.code))
+}
+
+// adopt gives a piece of advice the failure as its cause.
+func (f *failure) adopt(advice error) *aws.Hint {
+	return f.hint(kindOf(advice), aws.NextOf(advice), advice.Error())
+}
+
+func kindOf(err error) error {
+	var h *aws.Hint
+	if errors.As(err, &h) {
+		return h.Kind
+	}
+	return nil
 }
 
 func (f *failure) doing(text string) string {

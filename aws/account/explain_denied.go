@@ -92,6 +92,8 @@ func (f *failure) permit(d denial, action string) string {
 	switch {
 	case d.encoded:
 		return "aws sts decode-authorization-message --encoded-message TEXT says which policy denies it (--debug shows TEXT)"
+	case f.says("just-in-time"):
+		return "aws ssm start-access-request --targets Key=InstanceIds,Values=INSTANCE --reason TEXT, and wait for its approval"
 	case d.explicit:
 		return "ask those who keep that policy: an explicit deny is stronger than any permission"
 	case action == "sts:AssumeRole" && f.origin.mfa:

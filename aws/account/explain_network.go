@@ -36,9 +36,7 @@ func (f *failure) profile() *aws.Hint {
 		return f.hint(aws.ErrUsage, "fix source_profile in "+section,
 			fmt.Sprintf("the source_profile %q has no credentials of its own, or leads back to itself", role.Profile))
 	case errors.As(f.err, &missing):
-		var hint *aws.Hint
-		errors.As(noProfile(missing.Profile, "the configuration", f.origin), &hint)
-		return hint
+		return f.adopt(noProfile(missing.Profile, "the configuration", f.origin))
 	case errors.As(f.err, &needsARN):
 		return f.hint(aws.ErrUsage, "add role_arn to "+section, fmt.Sprintf("%s has %s without a role_arn", f.origin.name(), needsARN.Type))
 	case f.says("only one credential type may be specified"):
@@ -84,13 +82,9 @@ func badRegion(region, by string) error {
 func (f *failure) regionOff() *aws.Hint {
 	switch {
 	case f.says("missing region"):
-		var hint *aws.Hint
-		errors.As(noRegion(f.origin), &hint)
-		return hint
+		return f.adopt(noRegion(f.origin))
 	case f.says("invalid input region"):
-		var hint *aws.Hint
-		errors.As(badRegion(f.origin.region, "region"), &hint)
-		return hint
+		return f.adopt(badRegion(f.origin.region, "region"))
 	case f.is("RegionDisabledException"):
 		return f.hint(aws.ErrSignIn, "activate STS for the region in the IAM console (account settings), or choose another --region", f.plain())
 	}

@@ -87,7 +87,7 @@ func (f *failure) expired() *aws.Hint {
 	if !f.is("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired") {
 		return nil
 	}
-	return f.hint(aws.ErrSignIn, f.origin.again(), f.doing(f.origin.subject()+" have expired"))
+	return f.hint(aws.ErrSignIn, f.origin.again(), f.doing(f.subject()+" have expired"))
 }
 
 func (f *failure) clock() *aws.Hint {
@@ -103,24 +103,32 @@ func (f *failure) clock() *aws.Hint {
 func (f *failure) badKey() *aws.Hint {
 	switch {
 	case f.is("SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature"):
-		return f.hint(aws.ErrSignIn, f.origin.again(), f.doing("the secret key of "+f.origin.name()+" does not belong to its key id"))
+		return f.hint(aws.ErrSignIn, f.origin.again(), f.doing("the secret key of "+f.signer()+" does not belong to its key id"))
 	case !f.is("InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "InvalidAccessKeyId", "MissingAuthenticationToken"):
 		return nil
 	}
 	// The same codes mean a region that the account has not opted into, although the keys are good elsewhere.
 	if region := f.origin.region; region != "" && Partition(region) == "aws" && !slices.Contains(defaultRegions(), region) {
 		return f.hint(aws.ErrSignIn, fmt.Sprintf("if the keys work elsewhere: aws account enable-region --region-name %s; else %s", region, f.origin.again()),
-			f.doing(fmt.Sprintf("AWS does not know %s in %s, a region that must be enabled first", f.origin.subject(), region)))
+			f.doing(fmt.Sprintf("AWS does not know %s in %s, a region that must be enabled first", f.subject(), region)))
 	}
-	return f.hint(aws.ErrSignIn, f.origin.again(), f.doing("AWS does not know "+f.origin.subject()+": deleted, inactive or mistyped"))
+	return f.hint(aws.ErrSignIn, f.origin.again(), f.doing("AWS does not know "+f.subject()+": deleted, inactive or mistyped"))
+}
+
+// signer is whose keys signed the innermost call: AssumeRole is signed by the profile at the end of the chain.
+func (f *failure) signer() string {
+	if f.origin.profile != "" && f.origin.signIn != "" && strings.HasPrefix(f.action, "sts:AssumeRole") {
+		return fmt.Sprintf("profile %q", f.origin.signIn)
+	}
+	return f.origin.name()
 }
 
 // subject is the credentials as the plural subject of a sentence.
-func (o *origin) subject() string {
+func (f *failure) subject() string {
 	switch {
-	case o.profile != "":
-		return fmt.Sprintf("the credentials of profile %q", o.profile)
-	case o.kind == kindEnvironment:
+	case f.origin.profile != "":
+		return "the credentials of " + f.signer()
+	case f.origin.kind == kindEnvironment:
 		return "the keys in the environment"
 	}
 	return "the credentials"
@@ -139,9 +147,7 @@ func (f *failure) noKeys() *aws.Hint {
 	if !f.says("ec2 imds", "no valid providers in chain", "static credentials are empty", "access disabled to ec2 imds") {
 		return nil
 	}
-	var hint *aws.Hint
-	errors.As(noCredentials(f.origin, f.err), &hint)
-	return hint
+	return f.adopt(noCredentials(f.origin))
 }
 
 func (f *failure) process() *aws.Hint {
@@ -162,14 +168,16 @@ func lastPart(err error) string {
 	}
 }
 
-func noCredentials(o *origin, cause error) error {
+func noCredentials(o *origin) error {
 	text := "no credentials found: no keys in the environment, no default profile, and no role on this machine"
 	if o.profile != "" {
 		text = fmt.Sprintf("%s has no credentials, and this machine has no role", o.name())
 	}
 	next := "aws configure sso, or aws configure"
-	if others := slices.DeleteFunc(slices.Clone(o.profiles), func(p string) bool { return p == o.profile }); len(others) > 0 {
-		next = "name one with --profile: " + strings.Join(others[:min(6, len(others))], ", ")
+	if o.profile != "" {
+		next = "aws configure sso --profile " + o.profile
+	} else if len(o.profiles) > 0 {
+		next = "name one with --profile: " + strings.Join(o.profiles[:min(6, len(o.profiles))], ", ")
 	}
-	return &aws.Hint{Kind: aws.ErrSignIn, Err: &line{text, cause}, Next: next}
+	return aws.Advise(errors.New(text), aws.ErrSignIn, next)
 }

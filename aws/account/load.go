@@ -116,7 +116,7 @@ func (r *resolved) resolveKind(name string, named bool) error {
 	if r.shared == nil {
 		r.origin.kind = kindMachine
 		if r.env.isTrue("AWS_EC2_METADATA_DISABLED") && !r.hasContainer() {
-			return noCredentials(r.origin, nil)
+			return noCredentials(r.origin)
 		}
 		return nil
 	}
@@ -166,6 +166,10 @@ func (r *resolved) config(ctx context.Context) (sdk.Config, error) {
 		config.WithCredentialsCacheOptions(func(o *sdk.CredentialsCacheOptions) { o.ExpiryWindow = expiryWindow }),
 		config.WithAssumeRoleCredentialOptions(r.assumeRole(ctx)),
 		config.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) { o.Client = web }),
+	}
+	if r.o.EndpointURL != "" {
+		// This alone reaches the SSO clients of the chain; apply and chained do the rest.
+		options = append(options, config.WithBaseEndpoint(r.o.EndpointURL))
 	}
 	if r.raw != "" {
 		options = append(options, config.WithSharedConfigProfile(r.raw))

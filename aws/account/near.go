@@ -21,8 +21,8 @@ func Near(name string, names []string, limit int) []string {
 		if len(want) > 2 && len(have) > 2 && (strings.Contains(have, want) || strings.Contains(want, have)) {
 			d = min(d, 1)
 		}
-		// A third of the letters wrong is a typing slip; more is another name.
-		if d <= max(1, len(want)/3) {
+		// A quarter of the letters wrong is a typing slip; more is another name.
+		if d <= max(1, len(want)/4) {
 			found = append(found, candidate{n, d})
 		}
 	}

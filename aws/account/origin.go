@@ -80,7 +80,7 @@ func (o *origin) describe(shared *config.SharedConfig, offMachine bool) error {
 	default:
 		o.kind = kindMachine
 		if offMachine {
-			return noCredentials(o, nil)
+			return noCredentials(o)
 		}
 	}
 	return nil
