@@ -221,6 +221,56 @@ func TestUnreadStreamHoldsUpNobody(t *testing.T) {
 	}
 }
 
+// TestChurn opens and ends 300 connections in every way, 20 at a time, and finds nothing left over.
+func TestChurn(t *testing.T) {
+	dir := t.TempDir()
+	s := rig(t, Config{RecvBuffer: 4096, SpillDir: dir}, 1024, agentConfig(), func(id uint32) (net.Conn, error) {
+		if id%7 == 0 {
+			return nil, errors.New("refused")
+		}
+		return echo(id)
+	})
+	var all sync.WaitGroup
+	for worker := range 20 {
+		all.Go(func() {
+			for i := range 15 {
+				st := patient(t, open(t, s))
+				st.Write(random(uint64(i), 1+i*2000)) //nolint:errcheck // refused connections fail in time
+				switch (worker + i) % 5 {
+				case 0:
+					st.Reset(nil)
+				case 1:
+					io.CopyN(io.Discard, st, int64(i)) //nolint:errcheck // the same
+				case 2:
+					io.CopyN(io.Discard, st, int64(1+i*2000)) //nolint:errcheck // the same
+				case 3:
+					s.FailNext(errors.New("refused"))
+				}
+				st.Close()
+			}
+		})
+	}
+	all.Wait()
+	if err := s.Probe(t.Context()); err != nil { // everything before it has been dealt with by the agent
+		t.Error(err)
+	}
+	st := patient(t, open(t, s))
+	for st.ID()%7 == 0 {
+		st.Close()
+		st = patient(t, open(t, s))
+	}
+	defer st.Close()
+	if _, err := st.Write([]byte("ping")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(st, make([]byte, 4)); err != nil {
+		t.Errorf("after all that: %v", err)
+	}
+	if n := s.Streams(); n != 1 {
+		t.Errorf("%d streams", n)
+	}
+}
+
 // TestProbeWaitsForTheDialQueue: a probe passes when the agent's dial before it is over, and not before.
 func TestProbeWaitsForTheDialQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -42,7 +42,8 @@ type Message struct {
 	Payload     []byte
 }
 
-// Append appends the frame of m to dst, digest included. A Type over 32 bytes is cut.
+// Append appends the frame of m to dst, digest included. A Type over 32 bytes is cut. m.Payload may lie behind dst already,
+// at the place where it belongs.
 func (m *Message) Append(dst []byte) []byte {
 	dst, frame := grow(dst, Overhead+len(m.Payload))
 	copy(frame[Overhead:], m.Payload)

@@ -112,6 +112,12 @@ func TestAppendKeeps(t *testing.T) {
 	if got := m.Append(append(dirty[:0], "before"...)); !bytes.Equal(got, want) {
 		t.Errorf("\n got %x\nwant %x", got, want)
 	}
+	inPlace := append(make([]byte, Overhead), m.Payload...)
+	there := m
+	there.Payload = inPlace[Overhead:]
+	if got := there.Append(inPlace[:0]); !bytes.Equal(got, m.Append(nil)) || &got[0] != &inPlace[0] {
+		t.Errorf("a payload in its place is spoilt: %x", got)
+	}
 	of := Message{Type: OutputStreamData, Seq: 12}
 	want = append([]byte("before"), AppendAck(nil, &of, m.ID, 5)...)
 	if got := AppendAck(append(dirty[:0], "before"...), &of, m.ID, 5); !bytes.Equal(got, want) {
