@@ -11,8 +11,9 @@
 //     to an encrypted spill file and nobody else waits.
 //   - Streams that send little go before streams that send much (see schedule.go).
 //
-// Memory: a stream holds at most SendBuffer bytes to be sent and RecvBuffer received, in chunks of 4 KiB that exist only
-// while bytes are in them; the session keeps up to 1 MiB of empty chunks for reuse.
+// Memory: a stream holds at most SendBuffer bytes to be sent (4 KiB more after ReadFrom) and RecvBuffer received, in chunks
+// of 4 KiB that exist only while bytes are in them and are half full at worst; the session keeps up to 1 MiB of empty
+// chunks for reuse.
 package mux
 
 import (
