@@ -21,7 +21,7 @@ type assumedRole struct {
 var (
 	rolePattern        = regexp.MustCompile(`^arn:[\w-]+:iam::\d{12}:role/[\x21-\x7e]+$`)
 	sessionNamePattern = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
-	externalIDPattern  = regexp.MustCompile(`^[\w+=,.@:/-]{2,1224}$`)
+	externalIDPattern  = regexp.MustCompile(`^[\w+=,.@:/-]+$`)
 )
 
 // assumption is an AssumeRole that is well formed.
@@ -71,7 +71,7 @@ func (c *call) assumption() (assumption, error) {
 		return in, failf("ValidationError", "%s is invalid", in.arn)
 	case !sessionNamePattern.MatchString(in.session):
 		return in, stsInvalid("roleSessionName", in.session, "satisfy regular expression pattern: [\\w+=,.@-]*")
-	case c.form.Has("ExternalId") && !externalIDPattern.MatchString(in.external):
+	case c.form.Has("ExternalId") && (len(in.external) < 2 || len(in.external) > 1224 || !externalIDPattern.MatchString(in.external)):
 		return in, stsInvalid("externalId", in.external, "satisfy regular expression pattern: [\\w+=,.@:\\/-]*")
 	}
 	var err error

@@ -24,7 +24,7 @@ type Keys struct {
 	now   func() time.Time
 
 	mu        sync.Mutex
-	temporary map[string]*credentials // by access key
+	temporary map[string]*issued // by access key
 }
 
 // identity is a caller and what decides for it.
@@ -35,8 +35,8 @@ type identity struct {
 	mfaAt    time.Time   // zero without MFA
 }
 
-// credentials are a temporary key. The secrets leave this package in STS answers only.
-type credentials struct {
+// issued is a temporary key. The secrets leave this package in STS answers only.
+type issued struct {
 	access, secret, token string
 	expires               time.Time
 	owner                 world.Principal
@@ -49,7 +49,7 @@ func NewKeys(w *world.World, now func() time.Time) *Keys {
 	if now == nil {
 		now = time.Now
 	}
-	return &Keys{world: w, now: now, temporary: map[string]*credentials{}}
+	return &Keys{world: w, now: now, temporary: map[string]*issued{}}
 }
 
 // Verify checks the signature of a request, in its header or presigned in its query, for the named service (ssmmessages for
@@ -155,9 +155,9 @@ func (k *Keys) policies(p world.Principal) []iam.Policy {
 }
 
 // issue makes a temporary key. Keys that expired a day ago are forgotten: they answer as unknown ones from then on.
-func (k *Keys) issue(owner world.Principal, d time.Duration, session *iam.Policy, mfaAt time.Time) *credentials {
+func (k *Keys) issue(owner world.Principal, d time.Duration, session *iam.Policy, mfaAt time.Time) *issued {
 	owner.Temporary, owner.MFA = true, !mfaAt.IsZero()
-	c := &credentials{
+	c := &issued{
 		access: "ASIA" + strings.ToUpper(hex.EncodeToString(random(8))), secret: base64.StdEncoding.EncodeToString(random(30)),
 		token: "IQoJb3JpZ2luX2Vj" + base64.StdEncoding.EncodeToString(random(150)), expires: k.now().Add(d).Truncate(time.Second),
 		owner: owner, session: session, mfaAt: mfaAt,

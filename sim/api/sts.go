@@ -37,7 +37,7 @@ type stsCredentials struct {
 	Expiration      string
 }
 
-func (k *credentials) answer() stsCredentials {
+func (k *issued) answer() stsCredentials {
 	return stsCredentials{k.access, k.secret, k.token, k.expires.UTC().Format("2006-01-02T15:04:05Z")}
 }
 
