@@ -133,12 +133,37 @@ func Middle(s string, w int) string {
 	return ansi.Truncate(left+"…"+right, w, "")
 }
 
-// Wrap breaks s into lines of at most w cells, at spaces where it can. s must be unpainted.
+// Wrap breaks s into lines of at most w cells, at spaces only, so that host names and options stay whole; words longer than
+// a line are cut. s must be unpainted.
 func Wrap(s string, w int) []string {
 	if w < 1 {
 		return nil
 	}
-	return strings.Split(ansi.Wrap(s, w, ""), "\n")
+	var out []string
+	line := ""
+	for word := range strings.FieldsSeq(s) {
+		switch {
+		case line == "":
+			line = word
+		case cells(line)+1+cells(word) <= w:
+			line += " " + word
+		default:
+			out = append(out, line)
+			line = word
+		}
+		for cells(line) > w {
+			head := ansi.Truncate(line, w, "")
+			if head == "" {
+				return append(out, Cell("…", w)) // not even one wide character fits
+			}
+			out = append(out, head)
+			line = line[len(head):]
+		}
+	}
+	if line != "" || len(out) == 0 {
+		out = append(out, line)
+	}
+	return out
 }
 
 // Fill is s as exactly h lines of exactly w cells: cut where it is larger, padded where it is smaller. s may be painted.

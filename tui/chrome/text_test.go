@@ -82,6 +82,25 @@ func FuzzCell(f *testing.F) {
 	})
 }
 
+func TestWrap(t *testing.T) {
+	for _, c := range []struct {
+		in   string
+		w    int
+		want string
+	}{
+		{"a host-name.with-hyphens stays", 24, "a|host-name.with-hyphens|stays"},
+		{"注文データ ベース", 6, "注文デ|ータ|ベース"},
+		{"", 5, ""},
+		{"  x  y  ", 5, "x y"},
+		{"注", 1, "…"},
+		{"abcdef gh", 4, "abcd|ef|gh"},
+	} {
+		if got := strings.Join(Wrap(c.in, c.w), "|"); got != c.want {
+			t.Errorf("Wrap(%q, %d) = %q, want %q", c.in, c.w, got, c.want)
+		}
+	}
+}
+
 func TestMiddleKeepsBothEnds(t *testing.T) {
 	got := Middle("prod-orders.cluster-c9akciq32rgw.eu-west-1.rds.amazonaws.com", 30)
 	if !strings.HasPrefix(got, "prod-orders") || !strings.HasSuffix(got, "amazonaws.com") || ansi.StringWidth(got) != 30 {

@@ -1,0 +1,185 @@
+package targets
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/tui/chrome"
+	"github.com/rdsx/rdsx/tui/theme"
+)
+
+// lines collects the details, wrapped to w cells.
+type lines struct {
+	th  theme.Theme
+	w   int
+	out []string
+}
+
+const labelWidth = 10
+
+// field adds a label and its value; nothing when the value is empty.
+func (l *lines) field(label string, r theme.Role, value string) {
+	if value == "" {
+		return
+	}
+	for i, part := range chrome.Wrap(chrome.Clean(value), max(l.w-labelWidth, 8)) {
+		if i > 0 {
+			label = ""
+		}
+		l.out = append(l.out, l.th.Paint(theme.Faint, chrome.Cell(label, labelWidth))+l.th.Paint(r, part))
+	}
+}
+
+func (l *lines) blank() {
+	if n := len(l.out); n > 0 && l.out[n-1] != "" {
+		l.out = append(l.out, "")
+	}
+}
+
+// details is all that is known of a row, wrapped to w cells.
+func details(th theme.Theme, e *entry, now time.Time, w int) []string {
+	l := &lines{th: th, w: w}
+	l.out = append(l.out, th.Paint(theme.Strong, chrome.Middle(e.name, w)))
+	l.out = append(l.out, th.Paint(e.signRole(), e.sign())+" "+th.Paint(theme.Muted, e.stateWord()))
+	if why := e.reason(); why != "" {
+		l.out = append(l.out, wrapped(th, theme.Error, why, w, "  ")...)
+		if e.Next != "" {
+			l.out = append(l.out, wrapped(th, theme.Accent, e.Next, w, "  → ")...)
+		}
+	}
+	l.blank()
+	switch {
+	case e.Database != nil:
+		l.database(e.Database)
+	case e.Instance != nil:
+		l.node(e.Instance)
+	default:
+		l.field("host", theme.Text, e.Endpoint.Host)
+		l.field("port", theme.Text, fmt.Sprint(e.Endpoint.Port))
+	}
+	l.blank()
+	if e.Via.ID != "" {
+		l.field("through", theme.Text, instanceName(e.Via))
+		l.field("", theme.Muted, e.Why)
+	}
+	l.field("profile", theme.Text, e.Account.Profile)
+	account := e.Account.ID
+	if e.Alias != "" {
+		account = e.Alias + " · " + account
+	}
+	l.field("account", theme.Text, strings.TrimSuffix(account, " · "))
+	l.field("region", theme.Text, e.Account.Region)
+	if !e.LastUsed.IsZero() && !now.IsZero() {
+		l.field("used", theme.Muted, ago(now.Sub(e.LastUsed)))
+	}
+	l.tags(e)
+	if e.open() {
+		l.blank()
+		t := e.Target()
+		l.out = append(l.out, th.Paint(theme.Faint, "replaces"))
+		l.command(Command(t, t.Endpoint.Port))
+	}
+	return l.out
+}
+
+// command adds a command line, an option a line.
+func (l *lines) command(s string) {
+	lead := ""
+	for i, option := range strings.Split(chrome.Clean(s), " --") {
+		if i > 0 {
+			lead, option = "  ", "--"+option
+		}
+		for _, part := range chrome.Wrap(option, l.w-len(lead)) {
+			l.out = append(l.out, lead+l.th.Paint(theme.Muted, part))
+			lead = "  "
+		}
+	}
+}
+
+func (l *lines) database(d *aws.Database) {
+	l.field("endpoint", theme.Text, d.Endpoint.Host)
+	l.field("port", theme.Text, fmt.Sprint(d.Endpoint.Port))
+	l.field("engine", theme.Text, strings.TrimSpace(d.Engine+" "+d.EngineVersion))
+	role := string(d.Role)
+	if d.Cluster != "" {
+		role += " of " + d.Cluster
+	}
+	if d.MultiAZ {
+		role += " · Multi-AZ"
+	}
+	l.field("role", theme.Text, role)
+	l.field("status", theme.Muted, d.Status)
+	if d.IAMAuth {
+		l.field("sign-in", theme.Muted, "password or IAM token")
+	}
+	l.field("vpc", theme.Text, strings.Trim(d.VPC+" · "+d.AZ, " ·"))
+}
+
+func (l *lines) node(i *aws.Instance) {
+	l.field("id", theme.Text, i.ID)
+	l.field("ping", theme.Text, i.PingStatus)
+	l.field("agent", theme.Text, i.AgentVersion)
+	l.field("platform", theme.Text, i.Platform)
+	l.field("address", theme.Text, i.IP)
+	l.field("vpc", theme.Text, strings.Trim(i.VPC+" · "+i.AZ, " ·"))
+}
+
+func (l *lines) tags(e *entry) {
+	var tags map[string]string
+	switch {
+	case e.Database != nil:
+		tags = e.Database.Tags
+	case e.Instance != nil:
+		tags = e.Instance.Tags
+	}
+	var all []string
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		all = append(all, k+"="+tags[k])
+	}
+	l.field("tags", theme.Muted, strings.Join(all, "  "))
+}
+
+func instanceName(i aws.Instance) string {
+	if i.Name == "" {
+		return i.ID
+	}
+	return i.Name + " (" + i.ID + ")"
+}
+
+// sign is the row's state as a glyph; stateWord is the same in words, signRole in colour.
+func (e *entry) sign() string {
+	switch {
+	case !e.usable():
+		return "✗"
+	case e.Reach == ReachYes || e.Instance != nil:
+		return "●"
+	case e.Reach == ReachNo:
+		return "✗"
+	}
+	return "◌"
+}
+
+func (e *entry) signRole() theme.Role {
+	switch e.sign() {
+	case "●":
+		return theme.OK
+	case "✗":
+		return theme.Error
+	}
+	return theme.Faint
+}
+
+func (e *entry) stateWord() string {
+	switch {
+	case !e.usable():
+		return "cannot be opened now"
+	case e.Instance != nil:
+		return cmp.Or(strings.ToLower(e.Instance.PingStatus), "not checked")
+	}
+	return cmp.Or(string(e.Reach), "not checked")
+}
