@@ -1,0 +1,183 @@
+package forward
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/rdsx/rdsx/aws"
+)
+
+// connection is one local connection and, once it is dialled, its way to the target.
+type connection struct {
+	id        uint64
+	peer      string
+	local     net.Conn
+	opened    time.Time
+	up, down  atomic.Uint64
+	sent      atomic.Int64 // when the first byte went up, nanoseconds after opened; 0 for none
+	heard     atomic.Bool  // a byte has come from the target
+	lingering atomic.Bool  // the target's silence is limited to Config.Linger from now on
+
+	// The Forwarder's lock guards these; remote does not change once it is set.
+	member  *member
+	remote  net.Conn
+	dialled time.Time
+	cleared bool  // a probe has passed: the agent is done with the dial
+	cause   error // why this side cut it
+}
+
+// errLingered ends a connection whose local side finished long ago.
+var errLingered = errors.New("nothing more came from the target")
+
+// handle is the life of one local connection. It closes it.
+func (f *Forwarder) handle(ctx context.Context, local net.Conn) {
+	c := f.register(local)
+	if c == nil {
+		reset(local)
+		return
+	}
+	err := f.dial(ctx, c)
+	if err == nil {
+		err = f.carry(c)
+	} else {
+		reset(local)
+	}
+	f.unregister(c, err)
+}
+
+func (f *Forwarder) register(local net.Conn) *connection {
+	c := &connection{local: local, peer: "unix socket", opened: time.Now()}
+	if a := local.RemoteAddr(); a.Network() != "unix" {
+		c.peer = a.String()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ending {
+		return nil
+	}
+	f.accepted++
+	c.id = f.accepted
+	f.conns[c.id] = c
+	f.note(aws.Event{Kind: aws.EventConnOpened, Conn: c.id, Text: c.peer + " connected"})
+	return c
+}
+
+// unregister lets go of the remote side and records how the connection ended: nil is a clean end.
+func (f *Forwarder) unregister(c *connection, err error) {
+	f.mu.Lock()
+	remote, m := c.remote, c.member
+	f.mu.Unlock()
+	if remote != nil {
+		_ = remote.Close() // nothing is owed any more
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.conns, c.id)
+	if m != nil {
+		m.load--
+		if m.retired {
+			m.wake()
+		}
+	}
+	f.note(f.closing(c, err))
+}
+
+// cut resets both sides of c now. Only the first cause is kept.
+func (f *Forwarder) cut(c *connection, cause error) {
+	f.mu.Lock()
+	if c.cause == nil {
+		c.cause = cause
+	}
+	remote := c.remote
+	f.mu.Unlock()
+	reset(c.local)
+	if remote != nil {
+		abandon(remote, cause)
+	}
+}
+
+// why is the cause that this side cut c for, else err.
+func (f *Forwarder) why(c *connection, err error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c.cause != nil {
+		return c.cause
+	}
+	return err
+}
+
+// connections are those for which keep is true, oldest first. f.mu is held.
+func (f *Forwarder) connections(keep func(*connection) bool) []*connection {
+	var out []*connection
+	for _, c := range f.conns {
+		if keep(c) {
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out, func(a, b *connection) int { return cmp.Compare(a.id, b.id) })
+	return out
+}
+
+// firstByte notes that the target has answered c.
+func (f *Forwarder) firstByte(c *connection) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c.member.heard = true
+	f.pool.failures = 0
+	f.trouble = ""
+	f.settle()
+}
+
+// closing is the event of c's end. f.mu is held.
+func (f *Forwarder) closing(c *connection, err error) aws.Event {
+	e := aws.Event{Kind: aws.EventConnReset, Conn: c.id, Up: c.up.Load(), Down: c.down.Load()}
+	switch {
+	case err == nil:
+		e.Kind, e.Text = aws.EventConnClosed, c.peer+" closed"
+	case errors.Is(err, errLingered):
+		e.Kind = aws.EventConnClosed
+		e.Text = fmt.Sprintf("%s closed: it had finished, and nothing more came for %v", c.peer, f.cfg.Linger)
+	case errors.Is(err, aws.ErrRefused):
+		e.Kind = aws.EventConnRefused
+		e.Text = fmt.Sprintf("%s refused the connection from %s", f.cfg.Target.Endpoint, f.instance())
+		e.Next = fmt.Sprintf("check that the database is running and that %d is its port", f.cfg.Target.Endpoint.Port)
+		f.trouble = e.Text
+	default:
+		e.Text = fmt.Sprintf("%s cut: %v", c.peer, err)
+		e.Next = aws.NextOf(err)
+	}
+	return e
+}
+
+// instance is what a person calls the instance.
+func (f *Forwarder) instance() string {
+	switch i := f.cfg.Target.Instance; {
+	case i.Name != "" && i.ID != "":
+		return i.Name + " (" + i.ID + ")"
+	case i.ID != "":
+		return i.ID
+	}
+	return "the instance"
+}
+
+// reset closes a local connection so that its client sees a reset, where the transport has such a thing.
+func reset(local net.Conn) {
+	if l, ok := local.(interface{ SetLinger(sec int) error }); ok {
+		_ = l.SetLinger(0) // fails on a socket that is closed, which is what is wanted
+	}
+	_ = local.Close()
+}
+
+// abandon closes a remote side at once, with what is queued in it where it can.
+func abandon(remote net.Conn, cause error) {
+	if r, ok := remote.(interface{ Reset(err error) }); ok {
+		r.Reset(cause)
+	}
+	_ = remote.Close()
+}

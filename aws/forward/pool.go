@@ -1,0 +1,123 @@
+package forward
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+const (
+	firstRetry  = 100 * time.Millisecond // after a session that could not be had; doubled with each in a row
+	lastRetry   = 5 * time.Second
+	busyRetry   = 50 * time.Millisecond // a basic-mode session is free again when its agent says so, and nobody tells us
+	provingTime = 3 * time.Second       // a session that ends earlier, having carried nothing, never worked
+)
+
+// member is a session of the pool. The Forwarder's lock guards it, but for session and kick.
+type member struct {
+	session Session
+	opened  time.Time
+	kick    chan struct{} // 1 slot: its goroutine is to look again
+
+	load      int       // connections that it carries or is about to dial
+	retired   bool      // gets no newcomers
+	over      bool      // it ended by itself, and that has been said
+	heard     bool      // some connection has had a byte through it
+	probeless bool      // basic mode: Probe is not supported
+	armed     bool      // its goroutine's timer is set already
+	busyUntil time.Time // it answered aws.ErrBusy: not to be tried before
+}
+
+func (m *member) wake() {
+	select {
+	case m.kick <- struct{}{}:
+	default:
+	}
+}
+
+func (m *member) alive() bool {
+	select {
+	case <-m.session.Done():
+		return false
+	default:
+		return !m.retired
+	}
+}
+
+// pool is the sessions behind one port. The Forwarder's lock guards it.
+type pool struct {
+	limit    int
+	members  []*member     // those that live, and those that are being wound up
+	opening  bool          // a session is being started; one at a time
+	opened   int           // how many were
+	failed   uint64        // how many were not
+	lastErr  error         // of the latest attempt, nil once a session is open
+	failures int           // in a row, also of sessions that ended before they carried anything
+	retryAt  time.Time     // no attempt before
+	changed  chan struct{} // closed and replaced when a waiting connection should look again
+}
+
+func newPool(limit int) pool { return pool{limit: limit, changed: make(chan struct{})} }
+
+func (p *pool) notify() {
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// pick is the session for a new connection: the least loaded of those that take one now, nil for none.
+func (p *pool) pick(now time.Time) *member {
+	var best *member
+	for _, m := range p.members {
+		if m.alive() && !now.Before(m.busyUntil) && (best == nil || m.load < best.load) {
+			best = m
+		}
+	}
+	return best
+}
+
+// healthy is how many sessions take connections, now or when they are less busy.
+func (p *pool) healthy() int {
+	n := 0
+	for _, m := range p.members {
+		if m.alive() {
+			n++
+		}
+	}
+	return n
+}
+
+// wants says whether a connection that found no session justifies another one. One that carries nothing is about to be free.
+func (p *pool) wants() bool {
+	spare := slices.ContainsFunc(p.members, func(m *member) bool { return m.alive() && m.load == 0 })
+	return !p.opening && !spare && p.healthy() < p.limit
+}
+
+// lookAgain is when a waiting connection should try again without being told, zero for never.
+func (p *pool) lookAgain(now time.Time) time.Time {
+	var at time.Time
+	consider := func(t time.Time) {
+		if t.After(now) && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	for _, m := range p.members {
+		if m.alive() {
+			consider(m.busyUntil)
+		}
+	}
+	if p.wants() {
+		consider(p.retryAt)
+	}
+	return at
+}
+
+// backOff delays the next attempt: 0.1 s to 5 s, the upper half of it random so that many tunnels do not come back at once.
+func (p *pool) backOff(now time.Time) {
+	d := min(firstRetry<<min(p.failures, 10), lastRetry)
+	p.failures++
+	p.retryAt = now.Add(d/2 + rand.N(d/2))
+}
+
+func (p *pool) remove(m *member) {
+	p.members = slices.DeleteFunc(p.members, func(x *member) bool { return x == m })
+}

@@ -1,0 +1,224 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/rdsx/rdsx/aws"
+)
+
+// startSession opens another session in the background. f.mu is held.
+func (f *Forwarder) startSession(ctx context.Context) {
+	if f.ending || f.pool.opening {
+		return
+	}
+	f.pool.opening = true
+	f.running.Go(func() { f.serve(ctx) })
+}
+
+// serve is the life of one session: it is opened, watched, and closed, whatever happens.
+func (f *Forwarder) serve(ctx context.Context) {
+	s, err := f.dialer.Open(ctx)
+	if err != nil {
+		f.notOpened(ctx, err)
+		return
+	}
+	m := f.admit(s)
+	defer f.dismiss(m)
+	f.watch(ctx, m)
+}
+
+func (f *Forwarder) admit(s Session) *member {
+	stats := s.Stats()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m := &member{session: s, opened: time.Now(), kick: make(chan struct{}, 1)}
+	p := &f.pool
+	p.opening, p.lastErr = false, nil
+	p.opened++
+	p.members = append(p.members, m)
+	text := fmt.Sprintf("session %s started on %s", stats.ID, f.instance())
+	if !stats.Mux {
+		text += ", one connection at a time"
+	}
+	f.note(aws.Event{Kind: aws.EventSession, Text: text})
+	p.notify()
+	return m
+}
+
+func (f *Forwarder) notOpened(ctx context.Context, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := &f.pool
+	p.opening = false
+	if ctx.Err() != nil {
+		return
+	}
+	p.failed++
+	p.backOff(time.Now())
+	if p.healthy() == 0 {
+		p.lastErr = err
+	}
+	f.note(aws.Event{Kind: aws.EventSession, Text: "no session: " + err.Error(), Next: aws.NextOf(err)})
+	if p.opened == 0 && !f.cfg.Lazy {
+		f.fail(err)
+	}
+	p.notify()
+}
+
+// dismiss closes the session and takes it off the list. An orphan at AWS is said aloud: it costs nothing and worries people.
+func (f *Forwarder) dismiss(m *member) {
+	err := m.session.Close()
+	stats := m.session.Stats()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pool.remove(m)
+	e := aws.Event{Kind: aws.EventSession, Text: fmt.Sprintf("session %s closed", stats.ID)}
+	if err != nil {
+		e.Text = fmt.Sprintf("session %s may still be open at AWS: %v", stats.ID, err)
+		e.Next = "aws ssm terminate-session --session-id " + stats.ID
+	}
+	if err != nil || !m.over {
+		f.note(e)
+	}
+	f.pool.notify()
+}
+
+// lost winds up a session that ended by itself. Its connections get what has arrived and are then reset.
+func (f *Forwarder) lost(m *member, err error) {
+	if err == nil {
+		err = errors.New("it carries nothing more")
+	}
+	id := m.session.Stats().ID
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m.retired, m.over = true, true
+	p := &f.pool
+	stillborn := !m.heard && time.Since(m.opened) < provingTime
+	if stillborn {
+		p.backOff(time.Now())
+	} else {
+		p.failures = 0
+	}
+	cause := fmt.Errorf("session %s ended: %w", id, err)
+	for _, c := range f.connections(m.carries) {
+		if c.cause == nil {
+			c.cause = cause
+		}
+		f.linger(c) // a conn that does not notice the end of its session must not stay
+	}
+	f.note(aws.Event{Kind: aws.EventSession, Text: cause.Error(), Next: aws.NextOf(err)})
+	// AWS reports success before the agent has resolved the name and looked at its deny list (PROTOCOL.md §1.4): a first
+	// session that AWS or the agent ends at once was never started.
+	if stillborn && p.opened == 1 && !f.cfg.Lazy && (errors.Is(err, aws.ErrUnreachable) || errors.Is(err, aws.ErrRefusedByAWS)) {
+		f.fail(err)
+	}
+	p.notify()
+}
+
+// carries says whether c goes through m.
+func (m *member) carries(c *connection) bool { return c.member == m }
+
+// dial finds a session for c, waiting for one up to Config.Hold, and opens a connection through it. ctx is Run's: a session
+// that is started here outlives the connection.
+func (f *Forwarder) dial(ctx context.Context, c *connection) error {
+	expired := fmt.Errorf("no session within %v", f.cfg.Hold)
+	held, cancel := context.WithTimeoutCause(ctx, f.cfg.Hold, expired)
+	defer cancel()
+	f.mu.Lock()
+	failed := f.pool.failed
+	f.mu.Unlock()
+	for {
+		m, changed, at, err := f.choose(ctx, failed)
+		if err != nil {
+			return err
+		}
+		if m == nil {
+			if err := waitFor(held, changed, at); err != nil {
+				return err
+			}
+			continue
+		}
+		remote, err := m.session.Dial(held)
+		if err == nil {
+			return f.attach(c, m, remote)
+		}
+		f.notDialled(m, err)
+		if held.Err() != nil {
+			return context.Cause(held)
+		}
+	}
+}
+
+// choose gives a session, its load already counted, or what to wait for: changed, and a time (zero for never). failed is
+// how many sessions could not be opened when the connection came: one more, and no session at all, is the end of it.
+func (f *Forwarder) choose(ctx context.Context, failed uint64) (m *member, changed <-chan struct{}, at time.Time, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p, now := &f.pool, time.Now()
+	if f.ending {
+		return nil, nil, at, aws.ErrClosed
+	}
+	if m := p.pick(now); m != nil {
+		m.load++
+		return m, nil, at, nil
+	}
+	if p.failed > failed && p.lastErr != nil {
+		return nil, nil, at, p.lastErr
+	}
+	if p.wants() && !now.Before(p.retryAt) {
+		f.startSession(ctx)
+		f.settle()
+	}
+	return nil, p.changed, p.lookAgain(now), nil
+}
+
+// waitFor returns nil when changed is closed or it is at o'clock (never, for zero), else why ctx ended.
+func waitFor(ctx context.Context, changed <-chan struct{}, at time.Time) error {
+	var alarm <-chan time.Time
+	if !at.IsZero() {
+		timer := time.NewTimer(time.Until(at))
+		defer timer.Stop()
+		alarm = timer.C
+	}
+	select {
+	case <-changed:
+		return nil
+	case <-alarm:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// notDialled takes c's load off m again. A session that fails to dial for any reason but being busy gets no newcomers.
+func (f *Forwarder) notDialled(m *member, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	m.load--
+	switch {
+	case errors.Is(err, aws.ErrBusy):
+		m.busyUntil = time.Now().Add(busyRetry)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	default:
+		m.retired = true
+		m.wake()
+	}
+}
+
+// attach gives c its remote side, unless c has been cut meanwhile.
+func (f *Forwarder) attach(c *connection, m *member, remote net.Conn) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c.member, c.remote, c.dialled = m, remote, time.Now()
+	if c.cause != nil {
+		return c.cause
+	}
+	if !m.armed {
+		m.wake()
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rdsx/rdsx/aws"
+)
+
+// The agent dials one connection after the other, waits for minutes where nobody answers, and says nothing when it has
+// succeeded (PROTOCOL.md §1.4). So a connection that has received nothing for half of Config.DialLimit is asked about with
+// a probe, and the probe has the other half.
+
+// watch stays with a session until it is over or, once it is retired, until its last connection has ended.
+func (f *Forwarder) watch(ctx context.Context, m *member) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		due, left := f.due(m)
+		if left {
+			return
+		}
+		timer.Stop()
+		if !due.IsZero() {
+			timer.Reset(time.Until(due))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.session.Done():
+			f.lost(m, m.session.Err())
+			return
+		case <-m.kick:
+		case <-timer.C:
+			if err := f.check(ctx, m); err != nil {
+				f.lost(m, err)
+				return
+			}
+		}
+	}
+}
+
+// due is when the session's dials must be looked at, zero for not at all; left says that the session is no longer needed.
+func (f *Forwarder) due(m *member) (at time.Time, left bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.conns {
+		if t := f.deadline(m, c); !t.IsZero() && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	m.armed = !at.IsZero()
+	if m.armed && !m.probeless {
+		at = at.Add(-f.cfg.DialLimit / 2)
+	}
+	return at, m.retired && m.load == 0
+}
+
+// deadline is when c's dial through m has taken too long, zero when it is not waiting for one. In basic mode the agent
+// dials at the first byte, and only a connection that has sent one can be judged. f.mu is held.
+func (f *Forwarder) deadline(m *member, c *connection) time.Time {
+	if c.member != m || c.cleared || c.heard.Load() || c.cause != nil {
+		return time.Time{}
+	}
+	if !m.probeless {
+		return c.dialled.Add(f.cfg.DialLimit)
+	}
+	sent := time.Duration(c.sent.Load())
+	if sent == 0 {
+		return time.Time{}
+	}
+	return c.opened.Add(sent + f.cfg.DialLimit)
+}
+
+// firstSent notes that c has sent its first byte.
+func (f *Forwarder) firstSent(c *connection) {
+	c.sent.Store(max(1, int64(time.Since(c.opened))))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c.member.probeless && !c.member.armed {
+		c.member.wake()
+	}
+}
+
+// check asks the agent about the dials that are taking long. An error is the end of the session.
+func (f *Forwarder) check(ctx context.Context, m *member) error {
+	asked, limit, probeless := f.waiting(m)
+	if len(asked) == 0 {
+		return nil
+	}
+	if probeless {
+		f.judge(ctx, m)
+		return nil
+	}
+	within, cancel := context.WithDeadline(ctx, limit)
+	defer cancel()
+	err := m.session.Probe(within)
+	f.mu.Lock()
+	switch {
+	case err == nil:
+		for _, c := range asked {
+			c.cleared = true
+		}
+	case errors.Is(err, errors.ErrUnsupported):
+		m.probeless = true
+	}
+	f.mu.Unlock()
+	switch {
+	case err == nil, errors.Is(err, errors.ErrUnsupported), ctx.Err() != nil:
+		return nil
+	case within.Err() != nil:
+		f.judge(ctx, m)
+		return nil
+	}
+	return err
+}
+
+// waiting are the connections of m that have received nothing, and when the first of them has had its time.
+func (f *Forwarder) waiting(m *member) (all []*connection, limit time.Time, probeless bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all = f.connections(func(c *connection) bool {
+		t := f.deadline(m, c)
+		if !t.IsZero() && (limit.IsZero() || t.Before(limit)) {
+			limit = t
+		}
+		return !t.IsZero()
+	})
+	return all, limit, m.probeless
+}
+
+// judge throws the session away if one of its connections has had its time. All that wait go with it, since they stand in
+// the same queue at the agent; those that have received something stay until they end.
+func (f *Forwarder) judge(ctx context.Context, m *member) {
+	stuck, limit, _ := f.waiting(m)
+	if len(stuck) == 0 || time.Now().Before(limit) {
+		return
+	}
+	f.mu.Lock()
+	text := fmt.Sprintf("%s did not answer %s's connect in %v", f.cfg.Target.Endpoint, f.instance(), f.cfg.DialLimit)
+	f.trouble = text
+	m.retired = true
+	f.note(aws.Event{Kind: aws.EventUnreachable, Text: text, Next: f.whatToOpen()})
+	if f.pool.healthy() == 0 && !f.cfg.Lazy {
+		f.startSession(ctx)
+	}
+	f.pool.notify()
+	f.settle()
+	f.mu.Unlock()
+	for _, c := range stuck {
+		f.cut(c, fmt.Errorf("%w: %s", aws.ErrUnreachable, text))
+	}
+}
+
+// whatToOpen is the advice for a target that does not answer at all.
+func (f *Forwarder) whatToOpen() string {
+	t := f.cfg.Target
+	from, to := "the security group of "+f.instance(), "the database's security group"
+	if g := t.Instance.Groups; len(g) > 0 {
+		from = strings.Join(g, " or ")
+	}
+	if t.Database != nil && len(t.Database.Groups) > 0 {
+		to = strings.Join(t.Database.Groups, " or ")
+	}
+	return fmt.Sprintf("allow TCP %d from %s in %s; then check the network ACLs and routes between their subnets", t.Endpoint.Port, from, to)
+}
