@@ -19,7 +19,7 @@ import (
 //	HOST:PORT            anything else that the instance can reach
 //
 // The database is nil for a free HOST:PORT. Errors are *aws.Hint: aws.ErrNotFound with near names, aws.ErrUsage when
-// several match.
+// several match, aws.ErrUnreachable when the database is stopped or not there yet.
 func Resolve(inv Inventory, name string) (*aws.Database, aws.Endpoint, error) {
 	name = strings.TrimSpace(name)
 	if name == "" {
@@ -37,6 +37,9 @@ func Resolve(inv Inventory, name string) (*aws.Database, aws.Endpoint, error) {
 		if port > 0 && strings.EqualFold(host, to.Host) {
 			to.Port = port
 		}
+		if err := down(db); err != nil {
+			return nil, aws.Endpoint{}, err
+		}
 		return &db, to, nil
 	case len(found) > 1:
 		return nil, aws.Endpoint{}, ambiguous(name, found)
@@ -44,6 +47,26 @@ func Resolve(inv Inventory, name string) (*aws.Database, aws.Endpoint, error) {
 		return nil, aws.Endpoint{Host: host, Port: port}, nil
 	}
 	return nil, aws.Endpoint{}, unknown(inv, name)
+}
+
+// down explains why a database cannot answer whichever way it is reached; nil when it may.
+func down(d aws.Database) error {
+	if d.Available() || d.Status == "" && d.Endpoint.Host != "" {
+		return nil
+	}
+	err := fmt.Errorf("%s is %s", d.ID, d.Status)
+	if d.Status == "" || d.Status == "available" {
+		err = fmt.Errorf("%s has no endpoint", d.ID)
+	}
+	next := "wait until rdsx ls shows it as available"
+	switch {
+	case d.Status != "stopped":
+	case d.Cluster != "":
+		next = "aws rds start-db-cluster --db-cluster-identifier " + d.Cluster
+	default:
+		next = "aws rds start-db-instance --db-instance-identifier " + d.ID
+	}
+	return aws.Advise(err, aws.ErrUnreachable, next)
 }
 
 // splitPort cuts a numeric port off; 0 means that there is none. IPv6 addresses need their brackets.
