@@ -50,11 +50,15 @@ func (s Sheet) View(th theme.Theme, behind string, w, h int) string {
 	if len(s.Lines) > room {
 		footer = fmt.Sprintf("%d–%d of %d   ↑↓ scroll   esc close", top+1, top+room, len(s.Lines))
 	}
-	box := Frame(th, s.Title, s.Lines[top:min(top+room, len(s.Lines))], footer, SheetWidth(w)+4)
-	return Over(behind, box, w, h)
+	wide := cells(footer) + 2
+	for _, l := range s.Lines {
+		wide = max(wide, cells(l))
+	}
+	box := Frame(th, s.Title, s.Lines[top:min(top+room, len(s.Lines))], footer, min(wide, SheetWidth(w))+4)
+	return Over(th, behind, box, w, h)
 }
 
-// SheetWidth is how many cells a line of a sheet has on a screen that is w wide: for those who wrap their text.
+// SheetWidth is how many cells a line of a sheet has at most on a screen that is w wide: for those who wrap their text.
 func SheetWidth(w int) int { return min(w, max(w*9/10, MinWidth), 120) - 4 }
 
 // Frame draws a rounded box of w cells round painted lines, with a title and a footer in its edges. Lines are cut to fit;

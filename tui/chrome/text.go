@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/rdsx/rdsx/tui/theme"
 )
 
 // Clean makes text from outside (names, tags, error messages) fit for the grid: one line, no control characters, no escape
@@ -186,9 +188,9 @@ func Fill(s string, w, h int) string {
 	return b.String()
 }
 
-// Over lays box on the middle of the w×h screen behind it and returns the whole, exactly w×h cells.
-func Over(behind, box string, w, h int) string {
-	lines := strings.Split(Fill(behind, w, h), "\n")
+// Over lays box on the middle of the w×h screen behind it, which turns quiet, and returns the whole: exactly w×h cells.
+func Over(th theme.Theme, behind, box string, w, h int) string {
+	lines := strings.Split(Fill(ansi.Strip(behind), w, h), "\n")
 	rows := strings.Split(box, "\n")
 	bw := 0
 	for _, r := range rows {
@@ -196,13 +198,18 @@ func Over(behind, box string, w, h int) string {
 	}
 	bw = min(bw, w)
 	x, y := (w-bw)/2, max((h-len(rows))/2, 0)
-	for i, r := range rows {
-		if y+i >= len(lines) {
-			break
+	for i, l := range lines {
+		if i < y || i >= y+len(rows) {
+			lines[i] = th.Paint(theme.Faint, l)
+			continue
 		}
-		left := Cell(ansi.Cut(lines[y+i], 0, x), x)
-		right := CellRight(ansi.Cut(lines[y+i], x+bw, w), w-x-bw)
-		lines[y+i] = left + Cell(r, bw) + right
+		left := ansi.Truncate(l, x, "")
+		right := ansi.Cut(l, x+bw, w)
+		for right != "" && cells(right) > w-x-bw { // the box's edge stands on a wide character
+			cluster, _ := ansi.FirstGraphemeCluster(right, ansi.GraphemeWidth)
+			right = right[max(len(cluster), 1):]
+		}
+		lines[i] = th.Paint(theme.Faint, Cell(left, x)) + Cell(rows[i-y], bw) + th.Paint(theme.Faint, CellRight(right, w-x-bw))
 	}
 	return strings.Join(lines, "\n")
 }

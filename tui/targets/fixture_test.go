@@ -124,7 +124,8 @@ func press(k string) tea.KeyPressMsg {
 	return msg
 }
 
-// keysOf presses keys one after the other; a word that is no key is typed letter by letter. Intents are collected.
+// keysOf presses keys one after the other; what stands behind = is typed letter by letter, _ for a space. Intents are
+// collected; grace periods pass at once.
 func keysOf(t *testing.T, m Model, keys string) (Model, []tea.Msg) {
 	t.Helper()
 	var out []tea.Msg
@@ -132,7 +133,7 @@ func keysOf(t *testing.T, m Model, keys string) (Model, []tea.Msg) {
 		presses := []tea.KeyPressMsg{press(k)}
 		if typed, ok := strings.CutPrefix(k, "="); ok {
 			presses = nil
-			for _, r := range typed {
+			for _, r := range strings.ReplaceAll(typed, "_", " ") {
 				presses = append(presses, press(string(r)))
 			}
 		}

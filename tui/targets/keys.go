@@ -39,8 +39,8 @@ func newKeys(commands bool) keys {
 		refresh: bind("ctrl+r", "look again", "ctrl+r"),
 		help:    bind("f1", "keys", "f1", "alt+?"),
 
-		up:       bind("↑", "up", "up", "ctrl+p", "ctrl+k"),
-		down:     bind("↓", "down", "down", "ctrl+n", "ctrl+j"),
+		up:       bind("↑ ctrl+p", "up", "up", "ctrl+p", "ctrl+k"),
+		down:     bind("↓ ctrl+n", "down", "down", "ctrl+n", "ctrl+j"),
 		pageUp:   bind("pgup", "a page up", "pgup"),
 		pageDown: bind("pgdn", "a page down", "pgdown"),
 		first:    bind("ctrl+home", "first", "ctrl+home"),
@@ -108,8 +108,8 @@ func (m Model) helpGroups() []chrome.Group {
 	k.errors.SetHelp(k.errors.Help().Key, "what could not be listed, and what to do")
 	k.details.SetHelp(k.details.Help().Key, "all that is known of the row")
 	return []chrome.Group{
-		{Title: "Move", Keys: []key.Binding{k.up, k.down, k.pageUp, k.pageDown, k.first, k.last, k.listUp, k.listDown, k.listFirst, k.listLast}},
 		{Title: "Do", Keys: []key.Binding{k.enter, k.focus, k.listSearch, k.esc, k.filter, k.value, k.via, k.host, k.details, k.copy, k.errors, k.refresh, k.help, k.listQuit}},
+		{Title: "Move", Keys: []key.Binding{k.up, k.down, k.pageUp, k.pageDown, k.first, k.last, k.listUp, k.listDown, k.listFirst, k.listLast}},
 		{Title: "Search", Notes: [][2]string{
 			{"prd wri", "letters in order, words in any order, all must match"},
 			{"'abc", "in one piece; 'abc' whole words"},

@@ -10,14 +10,14 @@ import (
 )
 
 // dialogWidth is how wide a dialog is on a screen w wide.
-func dialogWidth(w int) int { return min(w, 84) }
+func dialogWidth(w int) int { return max(min(w-6, 80), min(w, 40)) }
 
 func (o over) view(th theme.Theme, behind string, w, h int) string {
 	switch o.kind {
 	case overVia:
-		return chrome.Over(behind, o.viaBox(th, w, h), w, h)
+		return chrome.Over(th, behind, o.viaBox(th, w, h), w, h)
 	case overHost:
-		return chrome.Over(behind, o.hostBox(th, w), w, h)
+		return chrome.Over(th, behind, o.hostBox(th, w), w, h)
 	}
 	return o.sheet.View(th, behind, w, h)
 }

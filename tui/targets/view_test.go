@@ -29,7 +29,7 @@ func views(t *testing.T, w, h int, th theme.Theme) map[string]Model {
 		}
 		out[name] = m
 	}
-	from("search", "=prd =or")
+	from("search", "=prd_or")
 	from("japanese", "=注文")
 	from("commands", "tab f f")
 	from("errors", "alt+e")
@@ -70,8 +70,8 @@ func TestGoldenScreens(t *testing.T) {
 func TestEveryLineHasExactlyItsWidth(t *testing.T) {
 	th := theme.New(true, theme.Full)
 	for view, m := range views(t, 80, 24, th) {
-		for w := 40; w <= 200; w += 3 {
-			for h := 10; h <= 60; h += 5 {
+		for w := 40; w <= 200; w += 7 {
+			for h := 10; h <= 60; h += 10 {
 				m.SetSize(w, h)
 				exact(t, view, m.View(), w, h)
 				if c := m.Cursor(); c != nil && (c.X < 0 || c.X >= w || c.Y < 0 || c.Y >= h) {
@@ -100,7 +100,7 @@ func TestAnyNameKeepsTheGrid(t *testing.T) {
 		for _, keys := range []string{"", "alt+p", "alt+v", "alt+i", "down enter", "down down enter"} {
 			m, _ := keysOf(t, m, keys)
 			m, _ = m.Update(ViaAnswer{N: m.over.n, Choices: []Choice{{Instance: i, Why: name}, {Instance: off, Unfit: name}}})
-			for w := 40; w < 160; w += 17 {
+			for w := 40; w < 160; w += 37 {
 				m.SetSize(w, 20)
 				got := m.View()
 				exact(t, fmt.Sprintf("%q after %q", name, keys), got, w, 20)
