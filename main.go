@@ -10,9 +10,16 @@ import (
 	"github.com/rdsx/rdsx/cli"
 )
 
+// Set by the linker in releases (.goreleaser.yaml); a plain go build leaves them empty and the build information is used.
+var version, commit, date string
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	code := cli.Run(ctx, os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)
+	code := cli.Run(ctx, cli.Process{
+		Args: os.Args[1:], Env: os.Environ(),
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Version: cli.Version{Version: version, Commit: commit, Date: date},
+	})
 	stop()
 	os.Exit(code)
 }

@@ -4,10 +4,39 @@ package cli
 import (
 	"context"
 	"io"
+	"strings"
 )
 
-// Run runs one command line and returns its exit code. It reads no global state: arguments, environment and streams are
-// handed in.
-func Run(ctx context.Context, args, env []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	return 0
+// Process is what the operating system gives a command: nothing below main reads it on its own.
+type Process struct {
+	Args    []string // without the program's name
+	Env     []string // KEY=value, as of os.Environ
+	Stdin   io.Reader
+	Stdout  io.Writer // the answer
+	Stderr  io.Writer // the talk
+	Version Version
+}
+
+// getenv is the value of name in the process's environment; the last one wins, as in a shell.
+func (p Process) getenv(name string) string {
+	value := ""
+	for _, kv := range p.Env {
+		if v, ok := strings.CutPrefix(kv, name+"="); ok {
+			value = v
+		}
+	}
+	return value
+}
+
+// Run runs one command line and returns its exit code. It returns once everything the command opened is closed, also when
+// ctx ends first.
+func Run(ctx context.Context, p Process) int {
+	app := &app{Process: p}
+	root := app.root()
+	root.SetArgs(p.Args)
+	root.SetIn(p.Stdin)
+	root.SetOut(p.Stdout)
+	root.SetErr(p.Stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	return app.report(ctx, cmd, err)
 }

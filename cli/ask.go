@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/rdsx/rdsx/aws"
+)
+
+// askMFA asks the terminal for the code of an MFA device. Nobody to ask is a sign-in error, never a blocked command.
+func (a *app) askMFA(ctx context.Context, serial string) (string, error) {
+	if a.flags.mfaCode != "" {
+		return a.flags.mfaCode, nil
+	}
+	in, ok := a.Stdin.(*os.File)
+	if a.flags.noInput || !ok || !term.IsTerminal(int(in.Fd())) {
+		return "", aws.Advise(fmt.Errorf("the profile asks for a code of %s and there is nobody to ask", serial), aws.ErrSignIn, "rdsx … --mfa-code 123456")
+	}
+	fmt.Fprintf(a.Stderr, "MFA code of %s: ", serial)
+	type answer struct {
+		line string
+		err  error
+	}
+	// A read of a terminal cannot be cancelled; the goroutine ends with its line, or with the process.
+	answers := make(chan answer, 1)
+	go func() {
+		line, err := bufio.NewReader(in).ReadString('\n')
+		answers <- answer{line, err}
+	}()
+	select {
+	case got := <-answers:
+		return strings.TrimSpace(got.line), got.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}

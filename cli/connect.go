@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/aws/forward"
+)
+
+const connectLong = `connect forwards a local port to a database and stays until Ctrl-C.
+
+TARGET is an RDS instance, cluster or proxy identifier, an endpoint name, or host:port. A cluster identifier leads to its
+writer; CLUSTER:reader leads to its reader endpoint. Without --via an online instance in the database's VPC is chosen and
+named.
+
+On stdout: the local address, then the command that opens the engine's client. On stderr: one line for each change.
+With --json, one event a line on stdout instead.`
+
+// connectFlags are the flags of every command that opens a tunnel.
+type connectFlags struct {
+	via, bind, unix, document, reason string
+	parameters                        []string
+	port, window                      int
+}
+
+func (c *connectFlags) register(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&c.via, "via", "", "instance to go through: its id or Name tag")
+	f.IntVar(&c.port, "port", 0, "local port (default: the engine's own if free, else the next free one)")
+	f.StringVar(&c.bind, "bind", "", "local address to listen on (default 127.0.0.1 and ::1)")
+	f.StringVar(&c.unix, "unix", "", "listen on this unix socket instead of a port")
+	f.StringVar(&c.document, "document", "", "Session document, name or ARN (default: AWS's own for port forwarding)")
+	f.StringArrayVar(&c.parameters, "parameter", nil, "NAME=VALUE for a Session document of your own (repeatable)")
+	f.StringVar(&c.reason, "reason", "", "reason that Session Manager records, at most 256 characters")
+	f.IntVar(&c.window, "window", 0, "most bytes in flight per session (default 1048576)")
+}
+
+// check refuses what can be known to be wrong before anything is asked of AWS.
+func (c *connectFlags) check() error {
+	switch {
+	case c.port < 0 || c.port > 65535:
+		return usage("rdsx connect TARGET --port 15432", "--port %d: a TCP port is 1 to 65535", c.port)
+	case c.unix != "" && (c.port != 0 || c.bind != ""):
+		return usage("rdsx connect TARGET --unix "+c.unix, "--unix takes the place of --port and --bind")
+	case c.bind != "" && net.ParseIP(c.bind) == nil:
+		return usage("rdsx connect TARGET --bind 127.0.0.1", "--bind %q is not an IP address", c.bind)
+	case len([]rune(c.reason)) > 256:
+		return usage("", "--reason is %d characters; Session Manager records at most 256", len([]rune(c.reason)))
+	case slices.ContainsFunc(c.parameters, func(p string) bool { return strings.Index(p, "=") < 1 }):
+		return usage("rdsx connect TARGET --document NAME --parameter NAME=VALUE", "--parameter takes NAME=VALUE")
+	case c.window < 0:
+		return usage("", "--window %d is not a number of bytes", c.window)
+	}
+	return nil
+}
+
+func (a *app) newConnect() *cobra.Command {
+	var flags connectFlags
+	cmd := &cobra.Command{
+		Use:               "connect TARGET",
+		Short:             "Open a database on 127.0.0.1",
+		Long:              connectLong,
+		Example:           "  rdsx connect orders-prod\n  rdsx connect billing:reader --port 15432\n  rdsx connect cache.internal:6379 --via bastion",
+		Args:              oneTarget,
+		ValidArgsFunction: a.completeTargets,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := flags.check(); err != nil {
+				return err
+			}
+			return a.connect(cmd.Context(), args[0], flags)
+		},
+	}
+	flags.register(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("via", a.completeInstances)
+	return cmd
+}
+
+func oneTarget(_ *cobra.Command, args []string) error {
+	if len(args) == 1 {
+		return nil
+	}
+	return usage("rdsx ls", "connect needs one TARGET, got %d", len(args))
+}
+
+// connect opens a tunnel to the named target and carries it until ctx ends or it cannot be carried.
+func (a *app) connect(ctx context.Context, name string, flags connectFlags) error {
+	route, err := a.plan(ctx, name, flags)
+	if err != nil {
+		return err
+	}
+	return a.carry(ctx, route, flags)
+}
+
+// carry binds the local port, opens the session and reports until the tunnel is over.
+func (a *app) carry(ctx context.Context, route route, flags connectFlags) error {
+	f, err := a.listen(ctx, route, flags)
+	if err != nil {
+		return portAdvice(err, route.target)
+	}
+	running, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	var runErr error
+	go func() {
+		defer close(done)
+		runErr = f.Run(running)
+	}()
+	// Run closes the listener and ends every session before it returns: waiting for it is the whole of the clean-up, also
+	// while a panic passes through here.
+	defer func() {
+		stop()
+		<-done
+	}()
+	a.follow(f, route, done)
+	stop()
+	<-done
+	if ctx.Err() != nil && (runErr == nil || errors.Is(runErr, aws.ErrClosed)) {
+		return context.Canceled
+	}
+	return runErr
+}
+
+// listen binds the port that was asked for, else the engine's own or the next free one. Another program can take a port
+// between the look and the bind, so that is tried again.
+func (a *app) listen(ctx context.Context, route route, flags connectFlags) (*forward.Forwarder, error) {
+	cfg := forward.Config{Target: route.target, Bind: flags.bind, Port: flags.port, Unix: flags.unix, Log: a.log()}
+	dialer := route.dialer(a, flags)
+	if flags.port != 0 || flags.unix != "" {
+		return forward.Listen(ctx, cfg, dialer)
+	}
+	cfg.Port = route.preferredPort()
+	for tries := 0; ; tries++ {
+		cfg.Port = forward.FreePort(cfg.Port)
+		f, err := forward.Listen(ctx, cfg, dialer)
+		var taken *forward.PortInUse
+		if err == nil || !errors.As(err, &taken) || tries == 16 {
+			return f, err
+		}
+		cfg.Port++
+	}
+}
+
+// portAdvice says what to type when the local port is taken.
+func portAdvice(err error, t aws.Target) error {
+	var taken *forward.PortInUse
+	if !errors.As(err, &taken) {
+		return err
+	}
+	next := ""
+	if taken.Free > 0 {
+		next = fmt.Sprintf("rdsx connect %s --port %d", t.Name(), taken.Free)
+	}
+	return aws.Advise(err, nil, next)
+}

@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/spf13/cobra"
+
+	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/aws/discover"
+)
+
+func (a *app) newLs() *cobra.Command {
+	return &cobra.Command{
+		Use:     "ls",
+		Aliases: []string{"list"},
+		Short:   "List databases and instances, with the reason when one cannot be used",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.ls(cmd.Context())
+		},
+	}
+}
+
+// listing is the JSON of rdsx ls. Fields are only ever added.
+type listing struct {
+	Account   aws.Account      `json:"account"`
+	Databases []listedDatabase `json:"databases"`
+	Instances []listedInstance `json:"instances"`
+	Errors    []string         `json:"errors,omitempty"`
+}
+
+type listedDatabase struct {
+	aws.Database
+	Via      string `json:"via,omitempty"`      // the instance that rdsx connect would choose
+	Unusable string `json:"unusable,omitempty"` // why it cannot be opened now
+}
+
+type listedInstance struct {
+	aws.Instance
+	Unfit string `json:"unfit,omitempty"` // why no session can go through it now
+}
+
+func (a *app) ls(ctx context.Context) error {
+	cfg, acct, err := a.load(ctx)
+	if err != nil {
+		return err
+	}
+	inv, err := discover.New(cfg, acct, discover.Options{}).All(ctx)
+	if err != nil {
+		return err
+	}
+	empty := len(inv.Databases) == 0 && len(inv.Instances) == 0
+	l := newListing(inv, acct)
+	if a.flags.json {
+		enc := json.NewEncoder(a.Stdout)
+		enc.SetIndent("", "  ")
+		err = enc.Encode(l)
+	} else {
+		err = l.print(a.Stdout)
+		for _, e := range l.Errors {
+			fmt.Fprintf(a.Stderr, "rdsx: not listed: %s\n", e)
+		}
+	}
+	if err == nil && empty {
+		err = aws.Advise(fmt.Errorf("no database and no managed instance in %s", acct.Region), aws.ErrNotFound, "rdsx ls --region REGION")
+	}
+	return err
+}
+
+func newListing(inv discover.Inventory, acct aws.Account) listing {
+	l := listing{Account: acct, Databases: []listedDatabase{}, Instances: []listedInstance{}}
+	for _, db := range inv.Databases {
+		row := listedDatabase{Database: db, Unusable: discover.Unusable(db, inv)}
+		if row.Unusable == "" {
+			if via, _, err := discover.Choose(inv, &db, db.Endpoint); err == nil {
+				row.Via = via.ID
+			}
+		}
+		l.Databases = append(l.Databases, row)
+	}
+	for _, i := range inv.Instances {
+		l.Instances = append(l.Instances, listedInstance{Instance: i, Unfit: discover.Unfit(i)})
+	}
+	for _, e := range inv.Errors {
+		l.Errors = append(l.Errors, e.Error())
+	}
+	return l
+}
+
+// print writes both tables as plain text, without colour: the same on a terminal and in a pipe.
+func (l listing) print(w io.Writer) error {
+	rows := [][]string{{"DATABASE", "ENGINE", "ROLE", "ENDPOINT", "STATUS", "THROUGH"}}
+	for _, d := range l.Databases {
+		through := d.Via
+		if d.Unusable != "" {
+			through = "– " + d.Unusable
+		}
+		rows = append(rows, []string{d.ID, strings.TrimSpace(d.Engine + " " + d.EngineVersion), string(d.Role), d.Endpoint.String(), d.Status, through})
+	}
+	if err := printTable(w, rows); err != nil {
+		return err
+	}
+	rows = [][]string{{"INSTANCE", "NAME", "AGENT", "PING", "VPC", "NOTE"}}
+	for _, i := range l.Instances {
+		rows = append(rows, []string{i.ID, i.Name, i.AgentVersion, i.PingStatus, i.VPC, i.Unfit})
+	}
+	if _, err := fmt.Fprintln(w); err != nil {
+		return err
+	}
+	return printTable(w, rows)
+}
+
+// printTable aligns columns by terminal cells: names may be Japanese. Control characters in names are replaced.
+func printTable(w io.Writer, rows [][]string) error {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = printable(cell)
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], ansi.StringWidth(row[i]))
+		}
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		for i, cell := range row {
+			b.WriteString(cell)
+			if i < len(row)-1 {
+				b.WriteString(strings.Repeat(" ", widths[i]-ansi.StringWidth(cell)+2))
+			}
+		}
+		b.WriteByte('\n')
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// printable replaces control characters: a tag must not be able to drive the terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
+			return '·'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/aws/account"
+	"github.com/rdsx/rdsx/aws/discover"
+	"github.com/rdsx/rdsx/aws/engine"
+	"github.com/rdsx/rdsx/aws/forward"
+	"github.com/rdsx/rdsx/aws/session"
+)
+
+// route is a target and everything needed to open it.
+type route struct {
+	target aws.Target
+	why    string // why this instance carries it
+	cfg    sdk.Config
+}
+
+// preferredPort is the local port to try first: the engine's own, as a person would type it.
+func (r route) preferredPort() int {
+	if port := engine.Of(r.target.Engine).Port; port > 0 {
+		return port
+	}
+	return r.target.Endpoint.Port
+}
+
+// load reads the profile and prints its warnings.
+func (a *app) load(ctx context.Context) (sdk.Config, aws.Account, error) {
+	cfg, acct, warnings, err := account.Load(ctx, account.Options{
+		Profile: a.flags.profile, Region: a.flags.region, EndpointURL: a.flags.endpointURL,
+		Env: a.Env, MFA: a.askMFA, Log: a.log(), Version: a.Version.filled().Version,
+	})
+	for _, w := range warnings {
+		fmt.Fprintf(a.Stderr, "warning: %s\n", w)
+	}
+	return cfg, acct, err
+}
+
+// plan turns what the user typed into a route: it loads the profile, finds the database and chooses the instance.
+func (a *app) plan(ctx context.Context, name string, flags connectFlags) (route, error) {
+	cfg, acct, err := a.load(ctx)
+	if err != nil {
+		return route{}, err
+	}
+	inv, err := discover.New(cfg, acct, discover.Options{}).All(ctx)
+	if err != nil {
+		return route{}, err
+	}
+	target, err := resolve(inv, acct, name)
+	if err != nil {
+		return route{}, withListErrors(err, inv)
+	}
+	why := "named with --via"
+	if flags.via != "" {
+		target.Instance, err = discover.Via(inv, flags.via)
+	} else {
+		target.Instance, why, err = discover.Choose(inv, target.Database, target.Endpoint)
+	}
+	if err != nil {
+		return route{}, withListErrors(err, inv)
+	}
+	return route{target: target, why: why, cfg: cfg}, nil
+}
+
+// resolve is the target that a name stands for, without its instance.
+func resolve(inv discover.Inventory, acct aws.Account, name string) (aws.Target, error) {
+	db, endpoint, err := discover.Resolve(inv, name)
+	if err != nil {
+		return aws.Target{}, err
+	}
+	target := aws.Target{Account: acct, Database: db, Endpoint: endpoint, Engine: string(engine.ByPort(endpoint.Port).Family)}
+	if db != nil {
+		target.Engine = db.Engine
+	}
+	return target, nil
+}
+
+// withListErrors adds what could not be listed to a "not found": the thing may well be there.
+func withListErrors(err error, inv discover.Inventory) error {
+	if len(inv.Errors) == 0 {
+		return err
+	}
+	notes := make([]string, 0, len(inv.Errors))
+	for _, e := range inv.Errors {
+		notes = append(notes, e.Error())
+	}
+	return fmt.Errorf("%w (not everything could be listed: %s)", err, strings.Join(notes, "; "))
+}
+
+// dialer opens the sessions of this route.
+func (r route) dialer(a *app, flags connectFlags) forward.Dialer {
+	return sessionDialer{
+		cfg: r.cfg,
+		request: session.Request{
+			Target: r.target.Instance.ID, Document: flags.document, Parameters: parameters(flags.parameters),
+			Host: r.target.Endpoint.Host, Port: r.target.Endpoint.Port, Reason: flags.reason,
+		},
+		options: session.Options{Log: a.log(), Window: flags.window, SpillDir: a.tempDir()},
+	}
+}
+
+type sessionDialer struct {
+	cfg     sdk.Config
+	request session.Request
+	options session.Options
+}
+
+// Open implements forward.Dialer.
+func (d sessionDialer) Open(ctx context.Context) (forward.Session, error) {
+	s, err := session.Open(ctx, d.cfg, d.request, d.options)
+	if err != nil {
+		return nil, err // not s: a nil *Session inside the interface would not be nil
+	}
+	return s, nil
+}
+
+// parameters turns NAME=VALUE pairs into the lists that StartSession takes; the flag's check has refused anything else.
+func parameters(pairs []string) map[string][]string {
+	if len(pairs) == 0 {
+		return nil
+	}
+	out := map[string][]string{}
+	for _, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		out[name] = append(out[name], value)
+	}
+	return out
+}

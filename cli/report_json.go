@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+
+	"github.com/rdsx/rdsx/aws"
+)
+
+// jsonReporter prints one event a line. Fields are only ever added: scripts depend on them.
+type jsonReporter struct {
+	out  *json.Encoder
+	r    route
+	last aws.Tunnel
+	at   time.Time
+}
+
+// jsonLine is what a line holds: the event, and the tunnel as it stood after it where that says more.
+type jsonLine struct {
+	aws.Event
+	Local   string      `json:"local,omitempty"`
+	Command []string    `json:"command,omitempty"` // the engine's client, ready to run
+	Tunnel  *aws.Tunnel `json:"tunnel,omitempty"`
+}
+
+func newJSONReporter(w io.Writer, r route) *jsonReporter {
+	return &jsonReporter{out: json.NewEncoder(w), r: r}
+}
+
+func (j *jsonReporter) event(ev aws.Event, t aws.Tunnel) {
+	line := jsonLine{Event: ev, Local: t.Local}
+	if ev.Kind == aws.EventState {
+		line.Tunnel = &t
+		if ev.State == aws.StateIdle || ev.State == aws.StateOpen {
+			line.Command = clientCommand(j.r.target, t.Local)
+		}
+	}
+	// A reader that has gone away is no reason to cut the tunnel: its clients are the local connections.
+	_ = j.out.Encode(line)
+}
+
+// counters prints the tunnel once a second while bytes move.
+func (j *jsonReporter) counters(t aws.Tunnel) {
+	if t.Up == j.last.Up && t.Down == j.last.Down || time.Since(j.at) < time.Second {
+		return
+	}
+	j.last, j.at = t, time.Now()
+	_ = j.out.Encode(jsonLine{Event: aws.Event{At: j.at, Kind: "counters", State: t.State, Up: t.Up, Down: t.Down}, Local: t.Local, Tunnel: &t})
+}
+
+func (j *jsonReporter) end(t aws.Tunnel) {
+	_ = j.out.Encode(jsonLine{Event: aws.Event{At: time.Now(), Kind: "ended", State: t.State, Up: t.Up, Down: t.Down}, Local: t.Local, Tunnel: &t})
+}

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"github.com/rdsx/rdsx/aws"
+)
+
+// app is one run of the command line: the process, the global flags, and the seams that tests replace.
+type app struct {
+	Process
+	flags globalFlags
+
+	// opened is called once a tunnel is open. Tests make it panic to prove that a session never outlives its process.
+	opened func()
+}
+
+// globalFlags are understood by every command. Each can be given as RDSX_NAME in the environment instead.
+type globalFlags struct {
+	profile, region, endpointURL string
+	mfaCode                      string
+	json, noInput, debug         bool
+}
+
+const rootLong = `rdsx opens private AWS databases on 127.0.0.1. It finds the databases and the instances that reach them, starts a
+Session Manager session itself (no plugin, no bastion keys, no public IPs) and forwards a local port.`
+
+const rootExample = `  rdsx ls                         databases and instances of the profile's account and region
+  rdsx connect orders-prod        open one on 127.0.0.1
+  rdsx demo                       the same on a simulated AWS, no account needed`
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "rdsx",
+		Short:         "Open any private AWS database from a terminal",
+		Long:          rootLong,
+		Example:       rootExample,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return cmd.Help()
+		},
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.fromEnv(cmd.Flags()) },
+	}
+	f := root.PersistentFlags()
+	f.StringVar(&a.flags.profile, "profile", "", "profile in ~/.aws/config (default: AWS_PROFILE, else default)")
+	f.StringVar(&a.flags.region, "region", "", "AWS region (default: AWS_REGION, else the profile's)")
+	f.StringVar(&a.flags.endpointURL, "endpoint-url", "", "send every AWS request to this URL instead")
+	f.StringVar(&a.flags.mfaCode, "mfa-code", "", "code of the profile's MFA device, instead of being asked")
+	f.BoolVar(&a.flags.json, "json", false, "print JSON on stdout")
+	f.BoolVar(&a.flags.noInput, "no-input", false, "never ask; fail instead")
+	f.BoolVar(&a.flags.debug, "debug", false, "log what is being done on stderr; never tokens or keys")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return aws.Advise(err, aws.ErrUsage, cmd.CommandPath()+" --help")
+	})
+	root.AddCommand(a.newConnect(), a.newLs(), a.newVersion())
+	return root
+}
+
+// noCommand turns cobra's "unknown command" into a usage error with a hint.
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usage(cmd.CommandPath()+" --help", "unknown command %q", args[0])
+}
+
+// fromEnv gives every flag that was not typed the value of RDSX_<FLAG>, when there is one.
+func (a *app) fromEnv(flags *pflag.FlagSet) error {
+	var failed error
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Changed || failed != nil {
+			return
+		}
+		name := "RDSX_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if value := a.getenv(name); value != "" {
+			if err := flags.Set(f.Name, value); err != nil {
+				failed = usage("unset "+name, "%s=%q: %v", name, value, err)
+			}
+		}
+	})
+	return failed
+}
+
+// log is where --debug writes. Attributes are values without secrets: tokens and keys have types that print as "[redacted]".
+func (a *app) log() *slog.Logger {
+	if !a.flags.debug {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(a.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+// tempDir is where a slow reader's bytes may wait, encrypted, outside memory.
+func (a *app) tempDir() string {
+	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} {
+		if dir := a.getenv(name); dir != "" {
+			return dir
+		}
+	}
+	return os.TempDir()
+}
+
+// isTerminal says whether the stream is a terminal that can redraw a line.
+func (a *app) isTerminal(stream io.Writer) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd())) && a.getenv("TERM") != "dumb"
+}
