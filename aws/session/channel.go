@@ -45,13 +45,15 @@ type channel struct {
 }
 
 func newChannel(r Request, o Options) *channel {
-	return &channel{
+	c := &channel{
 		log: o.Log, request: r, options: o,
 		sender: newSender(o.Window, o.Payload),
 		wake:   make(chan struct{}, 1),
 		ready:  make(chan struct{}),
 		done:   make(chan struct{}),
 	}
+	c.acks.wake = c.signal
+	return c
 }
 
 // signal wakes the writer.
@@ -140,7 +142,6 @@ func (c *channel) stream(m *wire.Message) error {
 		return nil
 	}
 	c.acks.push(m.Seq, m.ID)
-	c.signal()
 	switch v {
 	case repeat:
 		c.duplicates.Add(1)

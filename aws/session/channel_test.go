@@ -118,6 +118,9 @@ func (r *rig) acked() []int64 {
 	return seqs
 }
 
+// overdue is a little more than the time-out of a path without delay.
+const overdue = rtoSlack + time.Millisecond
+
 func equal(t *testing.T, what string, got, want []int64) {
 	t.Helper()
 	if !slices.Equal(got, want) {
@@ -245,16 +248,16 @@ func TestOverdueAllResent(t *testing.T) {
 		if got := r.sent(); got != nil {
 			t.Errorf("resent %v before anything was due", got)
 		}
-		time.Sleep(rtoFloor)
+		time.Sleep(overdue)
 		equal(t, "resent when overdue", r.sent(), lost)
 		if got := r.sent(); got != nil {
 			t.Errorf("resent %v twice at once", got)
 		}
-		time.Sleep(rtoFloor)
+		time.Sleep(overdue)
 		if got := r.sent(); got != nil {
 			t.Errorf("resent %v without back-off", got)
 		}
-		time.Sleep(rtoFloor)
+		time.Sleep(overdue)
 		equal(t, "resent after twice the time", r.sent(), lost)
 		r.ack(lost...)
 		time.Sleep(time.Minute)
@@ -352,7 +355,7 @@ func TestWindowBoundsAndGrows(t *testing.T) {
 		}
 		before := r.c.sender.window.size
 		r.sent()
-		time.Sleep(rtoFloor)
+		time.Sleep(overdue)
 		r.sent()
 		if got := r.c.sender.window.size; got > before/2 || got < before/4 {
 			t.Errorf("the window went from %d to %d on a time-out, want half", before, got)

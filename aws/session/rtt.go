@@ -6,11 +6,10 @@ const (
 	// rtoInitial is the retransmission time-out before the first measurement; the real ends start at 200 ms too
 	// (PROTOCOL.md §1.3).
 	rtoInitial = 200 * time.Millisecond
-	// rtoFloor keeps a quiet loopback from resending what a busy scheduler merely delays.
-	rtoFloor = 100 * time.Millisecond
+	// rtoSlack is the least that a time-out lies above the smoothed round trip: RFC 6298's G. A path with a steady round
+	// trip would otherwise have its whole window sent again whenever a busy scheduler holds it up for a moment.
+	rtoSlack = 100 * time.Millisecond
 	rtoCeil  = 3 * time.Second
-	// clockGranularity is RFC 6298's G, and the real ends' 10 ms.
-	clockGranularity = 10 * time.Millisecond
 )
 
 // rttEstimator is the smoothed round-trip time of RFC 6298, from message to acknowledgement. The caller keeps Karn's rule:
@@ -33,7 +32,7 @@ func (e *rttEstimator) sample(r time.Duration) {
 func (e *rttEstimator) timeout(tries int) time.Duration {
 	rto := rtoInitial
 	if e.srtt > 0 {
-		rto = max(e.srtt+max(clockGranularity, 4*e.rttvar), rtoFloor)
+		rto = e.srtt + max(rtoSlack, 4*e.rttvar)
 	}
 	return backoff(rto, tries, rtoCeil)
 }

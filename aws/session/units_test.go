@@ -125,7 +125,7 @@ func TestRTTEstimator(t *testing.T) {
 	for range 50 {
 		e.sample(20 * ms)
 	}
-	if e.srtt != 20*ms || e.timeout(1) != rtoFloor {
+	if e.srtt != 20*ms || e.timeout(1) != 20*ms+rtoSlack {
 		t.Errorf("steady 20 ms: srtt %v, time-out %v", e.srtt, e.timeout(1))
 	}
 	for range 50 {
