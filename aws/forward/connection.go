@@ -25,15 +25,19 @@ type connection struct {
 	lingering atomic.Bool  // the target's silence is limited to Config.Linger from now on
 
 	// The Forwarder's lock guards these; remote does not change once it is set.
-	member  *member
-	remote  net.Conn
-	dialled time.Time
-	cleared bool  // a probe has passed: the agent is done with the dial
-	cause   error // why this side cut it
+	member   *member
+	remote   net.Conn
+	dialled  time.Time
+	cleared  bool  // a probe has passed: the agent is done with the dial
+	released bool  // its place in the session is free
+	cause    error // why this side cut it
 }
 
 // errLingered ends a connection whose local side finished long ago.
 var errLingered = errors.New("nothing more came from the target")
+
+// errLocal is what the local client's own doing wraps.
+var errLocal = errors.New("local client")
 
 // handle is the life of one local connection. It closes it.
 func (f *Forwarder) handle(ctx context.Context, local net.Conn) {
@@ -70,22 +74,32 @@ func (f *Forwarder) register(local net.Conn) *connection {
 
 // unregister lets go of the remote side and records how the connection ended: nil is a clean end.
 func (f *Forwarder) unregister(c *connection, err error) {
-	f.mu.Lock()
-	remote, m := c.remote, c.member
-	f.mu.Unlock()
-	if remote != nil {
-		_ = remote.Close() // nothing is owed any more
-	}
+	f.release(c)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.conns, c.id)
-	if m != nil {
-		m.load--
-		if m.retired {
-			m.wake()
-		}
-	}
 	f.note(f.closing(c, err))
+}
+
+// release closes the remote side and frees its place in the session. Further calls do nothing.
+func (f *Forwarder) release(c *connection) {
+	f.mu.Lock()
+	remote, m := c.remote, c.member
+	f.mu.Unlock()
+	if remote == nil {
+		return
+	}
+	_ = remote.Close() // nothing is owed any more
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c.released {
+		return
+	}
+	c.released = true
+	m.load--
+	if m.retired {
+		m.wake()
+	}
 }
 
 // cut resets both sides of c now. Only the first cause is kept.
@@ -102,14 +116,21 @@ func (f *Forwarder) cut(c *connection, cause error) {
 	}
 }
 
-// why is the cause that this side cut c for, else err.
+// why is the reason for c's end, of which its copy has seen no more than err: what this side cut it for, the end of its
+// session, else err.
 func (f *Forwarder) why(c *connection, err error) error {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if c.cause != nil {
-		return c.cause
+	cause, s := c.cause, c.member.session
+	f.mu.Unlock()
+	if cause != nil || errors.Is(err, aws.ErrRefused) || errors.Is(err, errLocal) {
+		return cmp.Or(cause, err)
 	}
-	return err
+	select {
+	case <-s.Done():
+		return ended(s, s.Err())
+	default:
+		return err
+	}
 }
 
 // connections are those for which keep is true, oldest first. f.mu is held.

@@ -31,8 +31,10 @@ func (f *Forwarder) carry(c *connection) error {
 		<-upDone
 		return err
 	}
+	// The agent closes both ways, so what the local client still sends has nowhere to go. The remote side goes first: a
+	// client that sees the end may come again at once and, in basic mode, needs the place.
+	f.release(c)
 	finish(c.local)
-	_ = c.remote.Close() // the agent closes both ways: what the local client still sends has nowhere to go
 	<-upDone
 	_ = c.local.Close()
 	return nil
@@ -54,7 +56,7 @@ func (f *Forwarder) copyDown(c *connection) error {
 	err := f.copy(&w, c.remote)
 	switch {
 	case w.err != nil:
-		return fmt.Errorf("local client: %w", w.err)
+		return fmt.Errorf("%w: %w", errLocal, w.err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errLingered
 	}
@@ -77,7 +79,7 @@ func (f *Forwarder) copyUp(c *connection) {
 	case errors.Is(r.err, os.ErrDeadlineExceeded), errors.Is(r.err, net.ErrClosed):
 		// carry or cut has ended it.
 	default:
-		f.cut(c, fmt.Errorf("local client: %w", r.err))
+		f.cut(c, fmt.Errorf("%w: %w", errLocal, r.err))
 	}
 }
 

@@ -141,12 +141,9 @@ func (f *Forwarder) begin(stop context.CancelFunc) error {
 
 // end undoes everything that Run has done, also while a panic passes through it.
 func (f *Forwarder) end(stop context.CancelFunc) {
+	why := f.over()
 	f.mu.Lock()
 	f.ending = true
-	why := f.failure
-	if why == nil {
-		why = aws.ErrClosed
-	}
 	open := f.connections(func(*connection) bool { return true })
 	f.mu.Unlock()
 	stop()
@@ -183,6 +180,16 @@ func (f *Forwarder) fail(err error) {
 		f.failure = err
 		f.stop()
 	}
+}
+
+// over is why Run ends.
+func (f *Forwarder) over() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.failure != nil {
+		return f.failure
+	}
+	return aws.ErrClosed
 }
 
 // Local is the address to type: 127.0.0.1:PORT, or the path of a unix socket.

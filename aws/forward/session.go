@@ -89,10 +89,7 @@ func (f *Forwarder) dismiss(m *member) {
 
 // lost winds up a session that ended by itself. Its connections get what has arrived and are then reset.
 func (f *Forwarder) lost(m *member, err error) {
-	if err == nil {
-		err = errors.New("it carries nothing more")
-	}
-	id := m.session.Stats().ID
+	cause := ended(m.session, err)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	m.retired, m.over = true, true
@@ -103,7 +100,6 @@ func (f *Forwarder) lost(m *member, err error) {
 	} else {
 		p.failures = 0
 	}
-	cause := fmt.Errorf("session %s ended: %w", id, err)
 	for _, c := range f.connections(m.carries) {
 		if c.cause == nil {
 			c.cause = cause
@@ -117,6 +113,14 @@ func (f *Forwarder) lost(m *member, err error) {
 		f.fail(err)
 	}
 	p.notify()
+}
+
+// ended is err as the end of the session s.
+func ended(s Session, err error) error {
+	if err == nil {
+		err = errors.New("it carries nothing more")
+	}
+	return fmt.Errorf("session %s ended: %w", s.Stats().ID, err)
 }
 
 // carries says whether c goes through m.
@@ -137,17 +141,18 @@ func (f *Forwarder) dial(ctx context.Context, c *connection) error {
 			return err
 		}
 		if m == nil {
-			if err := waitFor(held, changed, at); err != nil {
-				return err
+			waitFor(held, changed, at)
+		} else {
+			remote, err := m.session.Dial(held)
+			if err == nil {
+				return f.attach(c, m, remote)
 			}
-			continue
+			f.notDialled(m, err)
 		}
-		remote, err := m.session.Dial(held)
-		if err == nil {
-			return f.attach(c, m, remote)
-		}
-		f.notDialled(m, err)
-		if held.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
+			return f.over()
+		case held.Err() != nil:
 			return context.Cause(held)
 		}
 	}
@@ -176,8 +181,8 @@ func (f *Forwarder) choose(ctx context.Context, failed uint64) (m *member, chang
 	return nil, p.changed, p.lookAgain(now), nil
 }
 
-// waitFor returns nil when changed is closed or it is at o'clock (never, for zero), else why ctx ended.
-func waitFor(ctx context.Context, changed <-chan struct{}, at time.Time) error {
+// waitFor returns when changed is closed, when it is at o'clock (never, for zero), or when ctx has ended.
+func waitFor(ctx context.Context, changed <-chan struct{}, at time.Time) {
 	var alarm <-chan time.Time
 	if !at.IsZero() {
 		timer := time.NewTimer(time.Until(at))
@@ -186,11 +191,8 @@ func waitFor(ctx context.Context, changed <-chan struct{}, at time.Time) error {
 	}
 	select {
 	case <-changed:
-		return nil
 	case <-alarm:
-		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
 

@@ -62,7 +62,7 @@ func (f *Forwarder) due(m *member) (at time.Time, left bool) {
 // deadline is when c's dial through m has taken too long, zero when it is not waiting for one. In basic mode the agent
 // dials at the first byte, and only a connection that has sent one can be judged. f.mu is held.
 func (f *Forwarder) deadline(m *member, c *connection) time.Time {
-	if c.member != m || c.cleared || c.heard.Load() || c.cause != nil {
+	if c.member != m || c.cleared || c.heard.Load() || c.released || c.cause != nil {
 		return time.Time{}
 	}
 	if !m.probeless {
