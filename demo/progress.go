@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"regexp"
 	"strings"
 	"time"
@@ -16,7 +17,8 @@ type progress struct {
 	started    time.Time
 	total      int // packages, an upper bound: those in Go's cache are not compiled again
 	built      int
-	downloaded int // modules
+	latest     string // package that was begun last
+	downloaded int    // modules
 	said       []string
 }
 
@@ -36,6 +38,7 @@ func (p *progress) line(text string) {
 	switch {
 	case packageLine.MatchString(text):
 		p.built++
+		p.latest = text
 	case downloadLine.MatchString(text):
 		p.downloaded++
 	case strings.TrimSpace(text) != "":
@@ -50,7 +53,7 @@ func (p *progress) at(now time.Time) string {
 	took := now.Sub(p.started).Truncate(time.Second)
 	switch {
 	case p.built > 0:
-		return fmt.Sprintf("building %s %d/%d packages… %s", p.name, min(p.built, p.total), p.total, took)
+		return fmt.Sprintf("building %s %d/%d packages… %s (%.30s)", p.name, min(p.built, p.total), p.total, took, path.Base(p.latest))
 	case p.downloaded > 0:
 		return fmt.Sprintf("building %s: %d modules downloaded… %s", p.name, p.downloaded, took)
 	}
