@@ -61,7 +61,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return aws.Advise(err, aws.ErrUsage, cmd.CommandPath()+" --help")
 	})
-	root.AddCommand(a.newConnect(), a.newLs(), a.newVersion())
+	root.AddCommand(a.newConnect(), a.newLs(), a.newDemo(), a.newVersion())
 	return root
 }
 
