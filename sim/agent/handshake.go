@@ -95,8 +95,10 @@ func (c *channel) shake(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("write handshake completion: %w", err)
 	}
-	c.send(ctx, frame.HandshakeComplete, complete)
+	// The real agent marks it after sending. Across a network nobody can tell; in one process a client could be faster than the
+	// next line, and would see its data thrown away.
 	c.complete.Store(true)
+	c.send(ctx, frame.HandshakeComplete, complete)
 	return nil
 }
 

@@ -161,7 +161,8 @@ func put[T comparable](out map[string]any, name string, v T) {
 	}
 }
 
-// UnmarshalJSON reads an object of the names of Set. What the object does not name becomes zero.
+// UnmarshalJSON reads an object of the names of Set. What the object does not name becomes zero, and a name with a direction
+// wins over one without.
 func (f *Faults) UnmarshalJSON(b []byte) error {
 	var in map[string]any
 	d := json.NewDecoder(strings.NewReader(string(b)))
@@ -170,9 +171,14 @@ func (f *Faults) UnmarshalJSON(b []byte) error {
 		return fmt.Errorf("read faults: %w", err)
 	}
 	*f = Faults{}
-	for name, v := range in {
-		if err := f.Set(name, fmt.Sprint(v)); err != nil {
-			return err
+	for _, directed := range []bool{false, true} {
+		for name, v := range in {
+			if directed != (strings.HasPrefix(name, "up-") || strings.HasPrefix(name, "down-")) {
+				continue
+			}
+			if err := f.Set(name, fmt.Sprint(v)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

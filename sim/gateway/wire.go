@@ -17,8 +17,7 @@ const (
 )
 
 var (
-	errCut  = errors.New("websocket is cut")
-	errOver = errors.New("session is over")
+	errCut = errors.New("websocket is cut")
 )
 
 // wire carries frames one way between the client's and the agent's side of the gateway, in order but for the faults. It costs
