@@ -190,10 +190,10 @@ func TestTargetEndsWhileClientSends(t *testing.T) {
 	bubble(t, Config{}, sessions(nil), func(r *rig) {
 		c := r.connect()
 		far := r.dialled(1)
-		wrote := make(chan error, 1)
+		wrote := make(chan struct{})
 		go func() {
-			_, err := c.Write(make([]byte, 1<<20))
-			wrote <- err
+			defer close(wrote)
+			_, _ = c.Write(make([]byte, 1<<20))
 		}()
 		r.send(far, c, "too much")
 		far.endWith(nil)

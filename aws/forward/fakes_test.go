@@ -205,13 +205,10 @@ type counted struct {
 
 func (c *counted) Close() error {
 	c.once.Do(func() {
-		c.s.wg.Go(func() {
-			if c.s.frees > 0 {
-				time.Sleep(c.s.frees)
-			}
+		time.AfterFunc(c.s.frees, func() {
 			c.s.mu.Lock()
+			defer c.s.mu.Unlock()
 			c.s.inUse--
-			c.s.mu.Unlock()
 		})
 	})
 	return c.near.Close()
