@@ -220,7 +220,11 @@ func (d *demo) announce(r route, addr string, c *demoClient) {
 		}
 		fmt.Fprintf(w, "  client    %s\n", c.command(r.target, addr))
 	}
-	fmt.Fprintf(w, "  rdsx, aws in another terminal:  . %s && rdsx ls\n  end       Ctrl-C\n\n", engine.Quote([]string{d.envFile}))
+	fmt.Fprintf(w, "  rdsx, aws in another terminal:  . %s && rdsx ls\n", engine.Quote([]string{d.envFile}))
+	if !d.app.isTerminal(w) { // on a terminal the reporter says it
+		fmt.Fprintln(w, "  end       Ctrl-C")
+	}
+	fmt.Fprintln(w)
 }
 
 // printJSON is the first line of --json: what announce says, without the address, which the tunnel's own lines have.

@@ -119,6 +119,9 @@ func (p *prompt) run(ctx context.Context) error {
 		select {
 		case line, more = <-p.lines:
 		case <-ctx.Done():
+			if p.tty {
+				fmt.Fprintln(p.talk) // what follows does not belong on the prompt's line
+			}
 			return ctx.Err()
 		}
 		line = strings.TrimSpace(line)

@@ -111,7 +111,7 @@ func TestPromptEndsWithItsContext(t *testing.T) {
 	if err := p.run(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("run = %v", err)
 	}
-	if talk.String() != "sql> " {
+	if talk.String() != "sql> \n" {
 		t.Errorf("the prompt is %q", &talk)
 	}
 }

@@ -70,13 +70,15 @@ func (b *builder) build(ctx context.Context, name, dir string) (string, error) {
 	p := newProgress(name, time.Now())
 	show := b.show(p)
 	defer show.clear()
-	// The number of packages is worth a look of a second; it also downloads what is missing.
-	var deps counter
-	if err := b.goTool(ctx, p, show, dir, &deps, "list", "-deps", "."); err != nil {
-		return "", err
-	}
-	p.total = deps.lines
 	out := filepath.Join(b.bin, executable(name))
+	if _, err := os.Stat(out); err != nil {
+		// The first time the number of packages is worth a second. Later there is little or nothing to compile.
+		var deps counter
+		if err := b.goTool(ctx, p, show, dir, &deps, "list", "-deps", "."); err != nil {
+			return "", err
+		}
+		p.total = deps.lines
+	}
 	if err := b.goTool(ctx, p, show, dir, io.Discard, "build", "-v", "-buildvcs=false", "-ldflags=-s -w", "-o", out, "."); err != nil {
 		return "", err
 	}

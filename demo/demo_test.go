@@ -27,6 +27,7 @@ func TestProgressReadsTheGoCommand(t *testing.T) {
 		{"packages", "internal/goarch\ngithub.com/aws/aws-sdk-go-v2/service/ec2\ngopkg.in/ini.v1\nunsafe\n", 590,
 			"building rdsx 4/590 packages… 41s (unsafe)", 0},
 		{"more than foretold", "a\nb\nc\n", 2, "building rdsx 2/2 packages… 41s (c)", 0},
+		{"again", "a/b\nc\n", 0, "building rdsx: 2 packages… 41s (c)", 0},
 		{"an error", "github.com/rdsx/rdsx/cli\n# github.com/rdsx/rdsx/cli\ncli/demo.go:3:2: undefined: x\n", 590,
 			"building rdsx 1/590 packages… 41s (cli)", 2},
 		{"a killed compiler", "github.com/aws/aws-sdk-go-v2/service/ec2: /usr/local/go/pkg/tool/linux_amd64/compile: signal: killed\n", 590,

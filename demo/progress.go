@@ -15,7 +15,7 @@ import (
 type progress struct {
 	name       string
 	started    time.Time
-	total      int // packages, an upper bound: those in Go's cache are not compiled again
+	total      int // packages, an upper bound: those in Go's cache are not compiled again; 0 when unknown
 	built      int
 	latest     string // package that was begun last
 	downloaded int    // modules
@@ -52,6 +52,8 @@ func (p *progress) line(text string) {
 func (p *progress) at(now time.Time) string {
 	took := now.Sub(p.started).Truncate(time.Second)
 	switch {
+	case p.built > 0 && p.total == 0:
+		return fmt.Sprintf("building %s: %d packages… %s (%.30s)", p.name, p.built, took, path.Base(p.latest))
 	case p.built > 0:
 		return fmt.Sprintf("building %s %d/%d packages… %s (%.30s)", p.name, min(p.built, p.total), p.total, took, path.Base(p.latest))
 	case p.downloaded > 0:
