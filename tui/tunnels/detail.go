@@ -1,0 +1,234 @@
+package tunnels
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/tui/chrome"
+	"github.com/rdsx/rdsx/tui/theme"
+)
+
+// pane is what stands below the list, h lines: a rule, then the details of the tunnel under the cursor, and beside or below
+// them its latest events.
+func (m Model) pane(h int) []string {
+	e := m.at()
+	if e == nil {
+		return nil
+	}
+	if m.w < wideFrom {
+		lines := m.details(e, m.w-4)
+		if room := h - 1 - len(lines); room >= 3 {
+			lines = append(lines, "", m.th.Paint(theme.Faint, "log"))
+			lines = append(lines, latest(logLines(m.th, e.events, m.w-4), room-2)...)
+		}
+		return append([]string{m.rule(e.name)}, indented(lines[:min(len(lines), h-1)])...)
+	}
+	left := m.w * 11 / 20
+	facts := m.details(e, left-6)
+	log := latest(logLines(m.th, e.events, m.w-left-4), h-1)
+	out := []string{m.rule(e.name)}
+	for i := range h - 1 {
+		var a, b string
+		if i < len(facts) {
+			a = facts[i]
+		}
+		if i < len(log) {
+			b = log[i]
+		}
+		out = append(out, "   "+chrome.Cell(a, left-6)+m.th.Paint(theme.Faint, "  │ ")+chrome.Cell(b, m.w-left-2))
+	}
+	return out
+}
+
+func indented(lines []string) []string {
+	for i, l := range lines {
+		lines[i] = "   " + l
+	}
+	return lines
+}
+
+func latest(lines []string, n int) []string { return lines[max(len(lines)-max(n, 0), 0):] }
+
+func (m Model) rule(name string) string {
+	name = chrome.Middle(name, max(m.w-12, 4))
+	return m.th.Paint(theme.Outline, " ──") + " " + m.th.Paint(theme.Strong, name) + " " + m.th.Paint(theme.Outline, strings.Repeat("─", max(m.w-6-width(name), 0)))
+}
+
+// facts collects labelled lines, wrapped to w cells.
+type facts struct {
+	th  theme.Theme
+	w   int
+	out []string
+}
+
+const labelWidth = 10
+
+func (f *facts) add(label string, r theme.Role, value string) {
+	if value == "" {
+		return
+	}
+	for i, part := range chrome.Wrap(chrome.Clean(value), max(f.w-labelWidth, 8)) {
+		if i > 0 {
+			label = ""
+		}
+		f.out = append(f.out, f.th.Paint(theme.Faint, chrome.Cell(label, labelWidth))+f.th.Paint(r, part))
+	}
+}
+
+// details is all that is known of a tunnel, the most important first: a small pane cuts it at the end.
+func (m Model) details(e *entry, w int) []string {
+	t := e.Tunnel
+	f := &facts{th: m.th, w: w}
+	glyph, word, role := e.state()
+	state := glyph + " " + word
+	if !t.Since.IsZero() {
+		state += " for " + span(m.now.Sub(t.Since))
+	}
+	f.add("state", role, state)
+	if why := e.trouble(); why != "" {
+		f.add("", role, why)
+		f.next(cmp.Or(e.Next, e.advice()))
+	}
+	up, down := e.meter.rate()
+	f.add("moved", theme.Text, fmt.Sprintf("↑ %s at %s · ↓ %s at %s", bytesText(t.Up), rateText(up), bytesText(t.Down), rateText(down)))
+	if e.meter.limited() {
+		f.add("", theme.Warn, badge+": Session Manager sends about 0.8 MB/s a session; the database could do more")
+	}
+	f.connections(t, m.now)
+	f.add("local", theme.Text, strings.Join(orOne(t.Listening, t.Local), " and "))
+	f.add("target", theme.Text, strings.TrimSpace(t.Target.Endpoint.String()+"  "+t.Target.Engine))
+	f.add("through", theme.Text, instanceName(t.Target.Instance))
+	f.add("account", theme.Muted, joined(t.Target.Account.Profile, t.Target.Account.ID, t.Target.Account.Region))
+	for _, s := range t.Sessions {
+		f.session(s, e.Limits, m.now)
+	}
+	return f.out
+}
+
+// next is what to do about it.
+func (f *facts) next(advice string) {
+	if advice != "" {
+		f.add("", theme.Accent, "→ "+advice)
+	}
+}
+
+// advice is the last one that an event gave.
+func (e *entry) advice() string {
+	for i := len(e.events) - 1; i >= 0; i-- {
+		if e.events[i].Next != "" {
+			return e.events[i].Next
+		}
+	}
+	return ""
+}
+
+func orOne(list []string, one string) []string {
+	if len(list) == 0 {
+		return []string{one}
+	}
+	return list
+}
+
+func joined(parts ...string) string {
+	var out []string
+	for _, p := range parts {
+		if p != "" {
+			out = append(out, p)
+		}
+	}
+	return strings.Join(out, " · ")
+}
+
+// connections are those that are open, a line each, and how many there were.
+func (f *facts) connections(t aws.Tunnel, now time.Time) {
+	f.add("conns", theme.Text, fmt.Sprintf("%d open, %d in all", len(t.Conns), t.Connections))
+	wide := 0
+	for _, c := range t.Conns {
+		wide = max(wide, width(peer(c.Peer)))
+	}
+	for _, c := range t.Conns {
+		line := fmt.Sprintf("#%-3d %s  ", c.ID, chrome.Cell(peer(c.Peer), wide))
+		line += chrome.CellRight("↑ "+bytesText(c.Up), 9) + chrome.CellRight("↓ "+bytesText(c.Down), 10) + chrome.CellRight(span(now.Sub(c.Opened)), 8)
+		f.out = append(f.out, f.th.Paint(theme.Faint, chrome.Cell("", labelWidth))+f.th.Paint(theme.Muted, chrome.Cell(line, max(f.w-labelWidth, 1))))
+	}
+}
+
+// peer is a local client's address, of which only the port says anything.
+func peer(addr string) string {
+	if host, port, err := net.SplitHostPort(addr); err == nil && (host == "127.0.0.1" || host == "::1") {
+		return ":" + port
+	}
+	return chrome.Clean(cmp.Or(addr, "local"))
+}
+
+func (f *facts) session(s aws.SessionStats, limits Limits, now time.Time) {
+	f.add("session", theme.Text, s.ID)
+	mode := "many connections"
+	if !s.Mux {
+		mode = "one connection at a time"
+	}
+	agent := ""
+	if s.AgentVersion != "" {
+		agent = "agent " + s.AgentVersion
+	}
+	f.add("", theme.Muted, joined(agent, mode, "round trip "+roundTrip(s.RTT)))
+	f.add("", theme.Muted, joined(fmt.Sprintf("%d sent again", s.Retransmits), plural(int(s.Duplicates), "duplicate"), plural(int(s.Pauses), "pause"),
+		fmt.Sprintf("%s of %s in flight", bytesText(uint64(max(s.InFlight, 0))), bytesText(uint64(max(s.Window, 0))))))
+	if limits.Max > 0 && !s.Started.IsZero() {
+		f.add("", theme.Muted, fmt.Sprintf("AWS ends it in %s, %s after its start", span(s.Started.Add(limits.Max).Sub(now)), span(limits.Max)))
+	}
+	if limits.Idle > 0 {
+		f.add("", theme.Muted, fmt.Sprintf("AWS ends it after %s without traffic", span(limits.Idle)))
+	}
+}
+
+// logLines are events with their times, wrapped to w cells, oldest first.
+func logLines(th theme.Theme, events []aws.Event, w int) []string {
+	var out []string
+	for _, ev := range events {
+		text, role := eventText(ev)
+		if text == "" {
+			continue
+		}
+		at := ev.At.Format("15:04:05")
+		for _, part := range chrome.Wrap(chrome.Clean(text), max(w-10, 8)) {
+			out = append(out, th.Paint(theme.Faint, chrome.Cell(at, 10))+th.Paint(role, part))
+			at = ""
+		}
+		if ev.Next != "" {
+			for _, part := range chrome.Wrap("→ "+chrome.Clean(ev.Next), max(w-10, 8)) {
+				out = append(out, th.Paint(theme.Faint, chrome.Cell("", 10))+th.Paint(theme.Accent, part))
+			}
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, th.Paint(theme.Faint, "nothing has happened yet"))
+	}
+	return out
+}
+
+// eventText is the line of an event; "" for one that says nothing new.
+func eventText(ev aws.Event) (string, theme.Role) {
+	text, role := ev.Text, theme.Muted
+	switch ev.Kind {
+	case aws.EventState:
+		if text == "" {
+			return "", role // the event before it has said why
+		}
+		if ev.State == aws.StateOpen || ev.State == aws.StateIdle {
+			role = theme.OK
+		}
+	case aws.EventConnRefused, aws.EventUnreachable, aws.EventConnReset:
+		role = theme.Error
+	case aws.EventConnClosed:
+		text += fmt.Sprintf("  ↑ %s ↓ %s", bytesText(ev.Up), bytesText(ev.Down))
+	}
+	if role == theme.Muted && (ev.State == aws.StateDegraded || ev.State == aws.StateResuming) {
+		role = theme.Warn
+	}
+	return strings.TrimSpace(text), role
+}

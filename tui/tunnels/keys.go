@@ -1,0 +1,119 @@
+package tunnels
+
+import (
+	"charm.land/bubbles/v2/key"
+
+	"github.com/rdsx/rdsx/tui/chrome"
+)
+
+// keys is the grammar of the screen: a letter a verb, as in k9s and lazygit.
+type keys struct {
+	open, new, shut, reopen, copy, client, log, filter, help, quit, esc key.Binding
+	up, down, pageUp, pageDown, first, last                             key.Binding
+}
+
+func newKeys() keys {
+	bind := func(help, desc string, ks ...string) key.Binding {
+		return key.NewBinding(key.WithKeys(ks...), key.WithHelp(help, desc))
+	}
+	return keys{
+		open:   bind("enter", "details", "enter"),
+		new:    bind("n", "new", "n"),
+		shut:   bind("x", "close", "x"),
+		reopen: bind("r", "reopen", "r"),
+		copy:   bind("c", "copy", "c", "y"),
+		client: bind("o", "client", "o"),
+		log:    bind("l", "log", "l"),
+		filter: bind("/", "filter", "/"),
+		help:   bind("?", "keys", "?", "f1"),
+		quit:   bind("q", "quit", "q"),
+		esc:    bind("esc", "clear the filter, then the list of targets", "esc"),
+
+		up:       bind("↑ k", "up", "up", "k", "ctrl+p"),
+		down:     bind("↓ j", "down", "down", "j", "ctrl+n"),
+		pageUp:   bind("pgup", "a page up", "pgup"),
+		pageDown: bind("pgdn", "a page down", "pgdown"),
+		first:    bind("g", "first", "g", "home"),
+		last:     bind("G", "last", "G", "end"),
+	}
+}
+
+func hint(k, desc string) key.Binding {
+	return key.NewBinding(key.WithKeys(k), key.WithHelp(k, desc))
+}
+
+// ShortHelp is the help line, the most important first. What the row under the cursor cannot do is not offered.
+func (m Model) ShortHelp() []key.Binding {
+	switch m.over.kind {
+	case overCopy:
+		return []key.Binding{hint("enter", "copy"), hint("↑↓", "choose"), hint("esc", "back")}
+	case overSheet, overLog, overDetails:
+		return []key.Binding{hint("esc", "close"), hint("↑↓", "scroll")}
+	}
+	if m.typing {
+		return []key.Binding{hint("enter", "keep the filter"), hint("esc", "clear it")}
+	}
+	k := m.offered()
+	return []key.Binding{k.new, k.copy, k.client, k.shut, k.reopen, k.open, k.log, k.help, k.filter, k.quit}
+}
+
+// offered are the keys with those switched off that do nothing for the row under the cursor.
+func (m Model) offered() keys {
+	k := m.keys
+	e := m.at()
+	for _, b := range []*key.Binding{&k.open, &k.shut, &k.copy, &k.log} {
+		b.SetEnabled(e != nil)
+	}
+	k.client.SetEnabled(e != nil && e.Client != "" && !e.over())
+	k.reopen.SetEnabled(e != nil && e.over())
+	if e != nil && e.Client != "" {
+		k.client.SetHelp("o", chrome.Clean(e.Client))
+	}
+	if e != nil && e.over() {
+		k.shut.SetHelp("x", "remove")
+	}
+	k.filter.SetEnabled(len(m.rows) > 1)
+	return k
+}
+
+// FullHelp is every key.
+func (m Model) FullHelp() [][]key.Binding {
+	var out [][]key.Binding
+	for _, g := range m.helpGroups() {
+		out = append(out, g.Keys)
+	}
+	return out
+}
+
+func (m Model) helpGroups() []chrome.Group {
+	k := m.keys
+	k.new.SetHelp("n", "open another target")
+	k.shut.SetHelp("x", "close the tunnel and end its session; take one that is over off the screen")
+	k.reopen.SetHelp("r", "open one that is over again, on its port")
+	k.copy.SetHelp("c", "copy its address, client command, URL or JDBC URL")
+	k.client.SetHelp("o", "open the database's client here and come back")
+	k.open.SetHelp("enter", "all that is known of it")
+	k.log.SetHelp("l", "what happened to it")
+	k.filter.SetHelp("/", "show only what matches")
+	k.quit.SetHelp("q", "close everything and leave")
+	return []chrome.Group{
+		{Title: "Do", Keys: []key.Binding{k.open, k.new, k.shut, k.reopen, k.copy, k.client, k.log, k.filter, k.esc, k.help, k.quit}},
+		{Title: "Move", Keys: []key.Binding{k.up, k.down, k.pageUp, k.pageDown, k.first, k.last}},
+		{Title: "States", Notes: [][2]string{
+			{"● open", "connections are being carried"},
+			{"○ idle", "ready, no connection at the moment"},
+			{"◌ starting", "the port is held, the session is being started"},
+			{"◌ resuming", "the network was lost: connections wait and go on"},
+			{"! degraded", "the port is held, the target refuses or does not answer"},
+			{"✗ failed", "over, with the reason in the details"},
+		}},
+		{Title: "Numbers", Notes: [][2]string{
+			{"↑ ↓", "from here to the database, and back"},
+			{"last minute", "bytes per second both ways"},
+			{badge, "as fast as Session Manager sends: the database could do more"},
+		}},
+	}
+}
+
+// badge marks a tunnel whose downloads run at the agent's pace.
+const badge = "SSM limit"
