@@ -27,7 +27,11 @@ func (f *Forwarder) carry(c *connection) error {
 	if err != nil {
 		err = f.why(c, err)
 		reset(c.local)
-		abandon(c.remote, err)
+		if errors.Is(err, errLingered) {
+			_ = c.remote.Close() // in order: what the local client has sent is still to arrive
+		} else {
+			abandon(c.remote, err)
+		}
 		<-upDone
 		return err
 	}

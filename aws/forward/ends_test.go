@@ -143,6 +143,10 @@ func TestHowItEnds(t *testing.T) {
 				if far.near.closes == 0 {
 					t.Error("the remote side is not closed")
 				}
+				// Resetting it would drop what the local client has sent and the agent not yet taken.
+				if inOrder := c.kind == aws.EventConnClosed; inOrder && len(far.near.resets) > 0 {
+					t.Error("the remote side was reset")
+				}
 			})
 		})
 	}
@@ -223,6 +227,30 @@ func TestCancelCutsConnections(t *testing.T) {
 		r.Close()
 		if err := r.Run(r.t.Context()); !errors.Is(err, aws.ErrClosed) {
 			t.Errorf("a second Run gives %v", err)
+		}
+	})
+}
+
+// TestFastPaths: a conn that can copy without a buffer in between does, and is counted all the same.
+func TestFastPaths(t *testing.T) {
+	bubble(t, Config{}, sessions(func(s *fakeSession) { s.fast = true }), func(r *rig) {
+		c := r.connect()
+		far := r.dialled(1)
+		r.send(c, far, "query")
+		r.send(far, c, "hello")
+		if !far.near.wroteTo.Load() || !far.near.readFrom.Load() {
+			t.Error("a buffer of our own was used")
+		}
+		if got := r.Snapshot(); got.Up != 5 || got.Down != 5 {
+			t.Errorf("%d up, %d down", got.Up, got.Down)
+		}
+		if err := c.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		r.send(far, c, "more")
+		far.endWith(nil)
+		if err := ends(c); err != nil {
+			t.Errorf("the target's end arrives as %v", err)
 		}
 	})
 }

@@ -89,17 +89,17 @@ func bind(ctx context.Context, cfg Config) (binding, error) {
 func bindLoopback(ctx context.Context, port int) (binding, error) {
 	four, err := listenTCP(ctx, "tcp4", "127.0.0.1", port)
 	if err != nil {
-		return binding{}, err
+		return binding{}, explain("127.0.0.1", port, err)
 	}
 	b := binding{listeners: []net.Listener{four}, local: four.Addr().String()}
-	six, err := listenTCP(ctx, "tcp6", "::1", portOf(four.Addr()))
-	var taken *PortInUse
+	port = portOf(four.Addr())
+	six, err := listenTCP(ctx, "tcp6", "::1", port)
 	switch {
 	case err == nil:
 		b.listeners = append(b.listeners, six)
-	case errors.As(err, &taken), ctx.Err() != nil:
-		_ = four.Close()
-		return binding{}, err
+	case inUse(err), ctx.Err() != nil:
+		_ = four.Close() // before anyone asks who holds the port
+		return binding{}, explain("::1", port, err)
 	default:
 		b.warning = "this machine has no IPv6 loopback"
 	}
@@ -121,7 +121,7 @@ func bindAddress(ctx context.Context, host string, port int) (binding, error) {
 	}
 	l, err := listenTCP(ctx, network, ip.String(), port)
 	if err != nil {
-		return binding{}, err
+		return binding{}, explain(ip.String(), port, err)
 	}
 	b := binding{listeners: []net.Listener{l}, local: l.Addr().String(), listening: []string{l.Addr().String()}}
 	if !ip.IsLoopback() {
@@ -139,15 +139,16 @@ func bindAddress(ctx context.Context, host string, port int) (binding, error) {
 }
 
 func listenTCP(ctx context.Context, network, host string, port int) (net.Listener, error) {
+	return new(net.ListenConfig).Listen(ctx, network, net.JoinHostPort(host, strconv.Itoa(port)))
+}
+
+// explain is err, of listenTCP, for whoever asked for the port.
+func explain(host string, port int, err error) error {
 	addr := net.JoinHostPort(host, strconv.Itoa(port))
-	l, err := new(net.ListenConfig).Listen(ctx, network, addr)
-	if err == nil {
-		return l, nil
-	}
 	if inUse(err) {
-		return nil, &PortInUse{Addr: addr, Port: port, Holder: Holder(port), Free: FreePort(port + 1)}
+		return &PortInUse{Addr: addr, Port: port, Holder: Holder(port), Free: FreePort(port + 1)}
 	}
-	return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	return fmt.Errorf("listen on %s: %w", addr, err)
 }
 
 func portOf(a net.Addr) int {
@@ -170,14 +171,13 @@ func FreePort(from int) int {
 
 // probePort binds both addresses and lets go of them again.
 func probePort(port int) (int, bool) {
-	var lc net.ListenConfig
-	four, err := lc.Listen(context.Background(), "tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	four, err := listenTCP(context.Background(), "tcp4", "127.0.0.1", port)
 	if err != nil {
 		return 0, false
 	}
 	defer four.Close() //nolint:errcheck // it has served its purpose
 	port = portOf(four.Addr())
-	six, err := lc.Listen(context.Background(), "tcp6", net.JoinHostPort("::1", strconv.Itoa(port)))
+	six, err := listenTCP(context.Background(), "tcp6", "::1", port)
 	if err != nil {
 		return port, !inUse(err)
 	}

@@ -3,9 +3,13 @@ package forward
 import (
 	"context"
 	"errors"
+	"flag"
+	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -108,6 +112,60 @@ func TestPortInUse(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPortOfAnotherProcess: the holder of one of the two addresses is named, not ourselves with the other.
+func TestPortOfAnotherProcess(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:0", "[::1]:0"} {
+		t.Run(addr, func(t *testing.T) {
+			occupied(t, "tcp", addr) // skips where there is no IPv6
+			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHolds$", addr)
+			in, err := child.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := child.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := child.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				_ = in.Close()
+				_ = child.Wait()
+			}()
+			var port int
+			if _, err := fmt.Fscanf(out, "%d", &port); err != nil {
+				t.Fatal(err)
+			}
+			_, err = Listen(t.Context(), Config{Port: port}, sessions(nil))
+			var taken *PortInUse
+			if !errors.As(err, &taken) {
+				t.Fatalf("got %v, want a PortInUse", err)
+			}
+			if runtime.GOOS == "linux" && taken.Holder.PID != child.Process.Pid {
+				t.Errorf("held by %v, want pid %d", taken.Holder, child.Process.Pid)
+			}
+		})
+	}
+}
+
+// TestHolds is the other process of the test above: it holds a port until its input ends. Without an argument it has
+// nothing to do.
+func TestHolds(t *testing.T) {
+	if flag.NArg() == 0 {
+		return
+	}
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", flag.Arg(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err := fmt.Fprintln(os.Stdout, portOf(l.Addr())); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
 func TestFreePort(t *testing.T) {

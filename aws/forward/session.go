@@ -97,6 +97,7 @@ func (f *Forwarder) lost(m *member, err error) {
 	stillborn := !m.heard && time.Since(m.opened) < provingTime
 	if stillborn {
 		p.backOff(time.Now())
+		f.trouble = cause.Error()
 	} else {
 		p.failures = 0
 	}

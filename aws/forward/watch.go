@@ -20,12 +20,20 @@ func (f *Forwarder) watch(ctx context.Context, m *member) {
 	defer timer.Stop()
 	for {
 		due, left := f.due(m)
-		if left {
+		wait := time.Until(due)
+		switch {
+		case left:
 			return
-		}
-		timer.Stop()
-		if !due.IsZero() {
-			timer.Reset(time.Until(due))
+		case due.IsZero():
+			timer.Stop()
+		case wait > 0:
+			timer.Reset(wait)
+		default:
+			if err := f.check(ctx, m); err != nil {
+				f.lost(m, err)
+				return
+			}
+			timer.Reset(0) // look at the session and ctx before the next question
 		}
 		select {
 		case <-ctx.Done():
@@ -35,10 +43,6 @@ func (f *Forwarder) watch(ctx context.Context, m *member) {
 			return
 		case <-m.kick:
 		case <-timer.C:
-			if err := f.check(ctx, m); err != nil {
-				f.lost(m, err)
-				return
-			}
 		}
 	}
 }

@@ -111,6 +111,14 @@ func TestDialsThatAreFine(t *testing.T) {
 			time.Sleep(7 * time.Second)
 			r.send(r.dialled(1), c, "hello")
 		}, 1},
+		"each answered in good time": {never, func(r *rig) {
+			for range 20 {
+				c := r.connect()
+				far := r.dialled(1)
+				time.Sleep(time.Second)
+				r.send(far, c, "hello")
+			}
+		}, 0},
 		"gone before it was asked": {never, func(r *rig) { r.connect().abort() }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
