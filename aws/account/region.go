@@ -5,8 +5,13 @@ import "strings"
 // Partition is the partition of a region: aws, aws-cn, aws-us-gov, aws-eusc or an isolated one.
 func Partition(region string) string {
 	for _, p := range [...]struct{ prefix, partition string }{
-		{"cn-", "aws-cn"}, {"us-gov-", "aws-us-gov"}, {"eusc-", "aws-eusc"},
-		{"us-isob-", "aws-iso-b"}, {"us-isof-", "aws-iso-f"}, {"us-iso-", "aws-iso"}, {"eu-isoe-", "aws-iso-e"},
+		{"cn-", "aws-cn"},
+		{"us-gov-", "aws-us-gov"},
+		{"eusc-", "aws-eusc"},
+		{"us-isob-", "aws-iso-b"},
+		{"us-isof-", "aws-iso-f"},
+		{"us-iso-", "aws-iso"},
+		{"eu-isoe-", "aws-iso-e"},
 	} {
 		if strings.HasPrefix(region, p.prefix) {
 			return p.partition

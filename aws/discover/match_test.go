@@ -143,7 +143,8 @@ func TestChoose(t *testing.T) {
 		"the name decides a tie":        {[]aws.Instance{node("n2", "vpc-1", "c", "3.3.1.0"), node("n1", "vpc-1", "c", "3.3.1.0")}, &users, "i-n1", nil},
 		"another VPC is no choice":      {[]aws.Instance{elsewhere}, &users, "unreachable", []string{"else i-else (in vpc-2)", "vpc-1", "--via"}},
 		"none fits": {
-			[]aws.Instance{offline, stopped, old}, &users, "unreachable",
+			[]aws.Instance{offline, stopped, old},
+			&users, "unreachable",
 			[]string{"off i-off (agent ConnectionLost, last seen 2026-11-20 07:30 UTC)", "(stopped)", "agent 3.1.998.0 is older than 3.1.1374.0"},
 		},
 		"unfit ones are left out":   {[]aws.Instance{offline, stopped, old, b}, &users, "i-b", nil},
@@ -185,7 +186,7 @@ func TestVia(t *testing.T) {
 		"i-off":     "i-off",
 		"group":     "i-group",
 		"two":       "usage: choose one: --via i-two",
-		"basiton":   "not found: did you mean bastion",
+		"bastoin":   "not found: did you mean bastion",
 		"i-0123":    "not found: rdsx ls",
 	} {
 		got, err := Via(inv, name)
