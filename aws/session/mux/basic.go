@@ -2,16 +2,17 @@ package mux
 
 import "io"
 
-// slot is the one stream of a basic session and where it is in its life: nil stream and not taken = free; open; closed by
-// this side with bytes still to be handed out; taken = DisconnectToPort is on its way.
+// slot is the one stream of a basic session and where it is in its life: unclaimed, until the first Open; nil stream and not
+// taken = free; open; closed by this side with bytes still to be handed out; taken = DisconnectToPort is on its way.
 type slot struct {
-	stream *Stream
-	closed bool
-	taken  bool
+	stream    *Stream
+	unclaimed bool
+	closed    bool
+	taken     bool
 }
 
 func (sl *slot) open() int {
-	if sl.stream != nil && !sl.closed {
+	if sl.stream != nil && !sl.closed && !sl.unclaimed {
 		return 1
 	}
 	return 0
@@ -24,11 +25,21 @@ func (sl *slot) open() int {
 //     acknowledged that message. The agent closes its connection before it acknowledges, so what arrives until then is
 //     the old connection's and is dropped; no byte of it may reach the next stream.
 //   - at the agent's flags DisconnectToPort and ConnectToPortError it calls Hangup.
+//
+// The agent connects to the target when the session starts, before anyone has opened a stream here, and what a server says
+// first (MySQL's greeting) comes at once: it waits for the first Open. Later the agent connects again only when it gets bytes,
+// so a server that speaks first stays silent on every stream but the first.
 func Single(cfg Config) *Session {
-	return &Session{cfg: cfg.withDefaults(), ready: make(chan struct{}, 1), basic: true}
+	s := &Session{cfg: cfg.withDefaults(), ready: make(chan struct{}, 1), basic: true}
+	s.slot = slot{stream: newStream(s, 0), unclaimed: true}
+	return s
 }
 
 func (s *Session) openBasic() (*Stream, error) {
+	if s.slot.unclaimed {
+		s.slot.unclaimed = false
+		return s.slot.stream, nil
+	}
 	if s.slot != (slot{}) {
 		return nil, ErrBusy
 	}

@@ -68,6 +68,9 @@ func TestSingleHangup(t *testing.T) {
 	refused := errors.New("refused")
 	for _, want := range []error{nil, refused} {
 		s := Single(Config{})
+		first := open(t, s)
+		s.Hangup(refused)
+		first.Close()
 		s.Hangup(refused) // nobody to tell
 		st := open(t, s)
 		say(t, st, "lost")
@@ -90,6 +93,31 @@ func TestSingleHangup(t *testing.T) {
 			t.Error("a flag is due for a connection that the agent has closed")
 		}
 		open(t, s).Close()
+	}
+}
+
+// TestSingleFirstWords: the agent connects before anyone opens a stream, and what the server says then is for the first one.
+func TestSingleFirstWords(t *testing.T) {
+	s := Single(Config{})
+	if s.Streams() != 0 {
+		t.Error("a stream that nobody has opened is counted")
+	}
+	if err := s.Input([]byte("greeting")); err != nil {
+		t.Fatal(err)
+	}
+	st := open(t, s)
+	p := make([]byte, 16)
+	if n, err := st.Read(p); string(p[:n]) != "greeting" || err != nil {
+		t.Errorf("%q, %v", p[:n], err)
+	}
+	if _, err := s.Open(); !errors.Is(err, ErrBusy) {
+		t.Errorf("a second stream beside it: %v", err)
+	}
+	refused := errors.New("refused")
+	s = Single(Config{})
+	s.Hangup(refused)
+	if _, err := open(t, s).Read(p); !errors.Is(err, refused) {
+		t.Errorf("the first stream of a session whose agent could not connect: %v", err)
 	}
 }
 
