@@ -155,7 +155,7 @@ func (s *Sim) Env(configFile, credentialsFile string) []string {
 		env = append(env, "AWS_REGION="+name, "AWS_DEFAULT_REGION="+name)
 	}
 	if s.ca != nil {
-		env = append(env, "AWS_CA_BUNDLE="+CAFile(filepath.Dir(configFile)))
+		return append(env, "AWS_CA_BUNDLE="+CAFile(filepath.Dir(configFile)))
 	}
-	return env
+	return append(env, "AWS_CA_BUNDLE=") // of the machine, if it has one
 }
