@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
 
 	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/aws/account"
 	"github.com/rdsx/rdsx/aws/discover"
 )
 
@@ -50,7 +52,15 @@ func (a *app) ls(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var named sync.WaitGroup
+	named.Go(func() {
+		// Every identity may ask who it is, but no listing depends on the answer.
+		if who, err := account.Identify(ctx, cfg); err == nil {
+			acct.ID, acct.ARN = who.ID, who.ARN
+		}
+	})
 	inv, err := discover.New(cfg, acct, discover.Options{}).All(ctx)
+	named.Wait()
 	if err != nil {
 		return err
 	}
@@ -100,7 +110,11 @@ func (l listing) print(w io.Writer) error {
 		if d.Unusable != "" {
 			through = "– " + d.Unusable
 		}
-		rows = append(rows, []string{d.ID, strings.TrimSpace(d.Engine + " " + d.EngineVersion), string(d.Role), d.Endpoint.String(), d.Status, through})
+		endpoint := "–" // a database that is being created has none yet
+		if d.Endpoint.Host != "" {
+			endpoint = d.Endpoint.String()
+		}
+		rows = append(rows, []string{d.ID, strings.TrimSpace(d.Engine + " " + d.EngineVersion), string(d.Role), endpoint, d.Status, through})
 	}
 	if err := printTable(w, rows); err != nil {
 		return err

@@ -34,7 +34,11 @@ func newTextReporter(a *app, r route) *textReporter {
 	if via.Name != "" {
 		name = via.Name + " (" + via.ID + ")"
 	}
-	fmt.Fprintf(t.err, "%s %s through %s: %s\n", r.target.Name(), r.target.Endpoint, name, r.why)
+	what := r.target.Endpoint.String()
+	if r.target.Name() != what {
+		what = r.target.Name() + " " + what
+	}
+	fmt.Fprintf(t.err, "%s through %s: %s\n", what, name, r.why)
 	return t
 }
 
