@@ -1,0 +1,52 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/rdsx/rdsx/aws"
+)
+
+// Options are the terminal that the screens are drawn on.
+type Options struct {
+	In    io.Reader
+	Out   io.Writer
+	Env   []string // KEY=value: TERM, COLORTERM and NO_COLOR say what the terminal can do
+	Mouse bool
+	Hints Hints
+
+	// Ending is called when the terminal is the user's again and the sessions of that many tunnels are about to be ended,
+	// which may take a second. May be nil.
+	Ending func(tunnels int)
+}
+
+// frames is how often the terminal is drawn at the most, in a second. What moves by itself moves four times a second; the
+// rest is for keys, whose answer nobody should have to wait for.
+const frames = 30
+
+// Run shows the screens until the user leaves or ctx ends. When it returns, the terminal is as it was, every session has been
+// ended at AWS, and the last readings of all tunnels there were are handed back: also after a panic, which is an error.
+func Run(ctx context.Context, deps Deps, o Options) ([]aws.Tunnel, error) {
+	within, stop := context.WithCancel(ctx)
+	defer stop()
+	w, reg := newWorks(), newRegistry()
+	// Tunnels outlive the program's own context by their Close, so that they are ended and not merely abandoned.
+	defer reg.seal()
+	program := tea.NewProgram(newModel(deps, o, w.starter(within), reg),
+		tea.WithContext(within), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
+		tea.WithoutSignalHandler(), tea.WithFPS(frames))
+	_, err := program.Run()
+	if n := reg.count(); n > 0 && o.Ending != nil {
+		o.Ending(n)
+	}
+	stop()
+	w.wait()
+	ended := reg.seal()
+	if ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled) && !errors.Is(err, tea.ErrProgramPanic) {
+		err = ctx.Err() // asked to end, and that was done
+	}
+	return ended, err
+}
