@@ -16,10 +16,23 @@ const (
 // a message that was sent twice is no sample.
 type rttEstimator struct {
 	srtt, rttvar time.Duration // 0 before the first sample
+	least        time.Duration // of the last leastFor or so: the path without a queue
+	leastAt      time.Time
 }
 
-func (e *rttEstimator) sample(r time.Duration) {
+const (
+	// leastFor is how long a shortest round trip is believed: paths change.
+	leastFor = 30 * time.Second
+	// queueDelay is how much longer than an empty path's a round trip may become before the window stops growing: what
+	// is in flight beyond that only waits, and everything else waits behind it (PROTOCOL.md §3 point 4).
+	queueDelay = 10 * time.Millisecond
+)
+
+func (e *rttEstimator) sample(r time.Duration, now time.Time) {
 	r = max(r, time.Microsecond)
+	if e.least == 0 || r <= e.least || now.Sub(e.leastAt) > leastFor {
+		e.least, e.leastAt = r, now
+	}
 	if e.srtt == 0 {
 		e.srtt, e.rttvar = r, r/2
 		return
@@ -36,6 +49,9 @@ func (e *rttEstimator) timeout(tries int) time.Duration {
 	}
 	return backoff(rto, tries, rtoCeil)
 }
+
+// crowded says whether the path holds more than it can carry.
+func (e *rttEstimator) crowded() bool { return e.srtt > 2*e.least+queueDelay }
 
 // notReadyFirst is the first retransmission of a first data message: the agent drops it without a word when its mux is
 // not up yet, a few ms after HandshakeComplete (PROTOCOL.md §1.3).

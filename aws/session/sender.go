@@ -239,10 +239,10 @@ func (s *sender) acked(seq int64, now time.Time) (wake bool) {
 	}
 	o := s.at(seq)
 	if o.tries == 1 { // Karn
-		s.rtt.sample(now.Sub(o.sent))
+		s.rtt.sample(now.Sub(o.sent), now)
 		s.statRTT.Store(int64(s.rtt.srtt))
 	}
-	s.window.acked(o.size)
+	s.window.acked(o.size, !s.rtt.crowded())
 	s.statWindow.Store(int64(s.window.size))
 	s.statInFlight.Store(int64(s.window.inFlight))
 	if s.hand != nil && &s.hand[0] == &o.frame[0] {

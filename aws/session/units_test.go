@@ -123,20 +123,20 @@ func TestRTTEstimator(t *testing.T) {
 		t.Errorf("before any sample: %v", got)
 	}
 	for range 50 {
-		e.sample(20 * ms)
+		e.sample(20*ms, time.Time{})
 	}
 	if e.srtt != 20*ms || e.timeout(1) != 20*ms+rtoSlack {
 		t.Errorf("steady 20 ms: srtt %v, time-out %v", e.srtt, e.timeout(1))
 	}
 	for range 50 {
-		e.sample(300 * ms)
+		e.sample(300*ms, time.Time{})
 	}
 	if got := e.timeout(1); got < 300*ms || got > 500*ms {
 		t.Errorf("steady 300 ms: time-out %v", got)
 	}
 	for range 20 {
-		e.sample(100 * ms)
-		e.sample(500 * ms)
+		e.sample(100*ms, time.Time{})
+		e.sample(500*ms, time.Time{})
 	}
 	if got := e.timeout(1); got < 500*ms {
 		t.Errorf("between 100 and 500 ms: time-out %v", got)
@@ -161,7 +161,7 @@ func TestWindow(t *testing.T) {
 			w.sent(1024)
 		}
 		for range n {
-			w.acked(1024)
+			w.acked(1024, true)
 		}
 	}
 	w := newWindow(1 << 20)
@@ -199,7 +199,7 @@ func TestWindow(t *testing.T) {
 	idle := newWindow(1 << 20)
 	for range 10_000 {
 		idle.sent(100)
-		idle.acked(100)
+		idle.acked(100, true)
 	}
 	if idle.size != windowFloor {
 		t.Errorf("an idle sender's window grew to %d", idle.size)

@@ -37,14 +37,16 @@ func (w *window) sent(n int) {
 }
 
 // acked gives n bytes back. The window grows only while it is what limits the sender: an idle sender's acknowledgements
-// prove nothing about a larger one.
-func (w *window) acked(n int) {
+// prove nothing about a larger one. Without grow it does not, and slow start is over.
+func (w *window) acked(n int, grow bool) {
 	peak := w.peak
 	w.inFlight -= n
 	if w.round += n; w.round >= w.peak {
 		w.round, w.peak = 0, w.inFlight
 	}
 	switch {
+	case !grow:
+		w.threshold = min(w.threshold, w.size)
 	case w.size < w.threshold:
 		if w.size < 2*peak {
 			w.size = min(w.size+n, w.limit)
