@@ -79,7 +79,9 @@ type Sim struct {
 	throttle api.Throttle
 	done     chan struct{} // closed when the server has ended
 
-	mu sync.Mutex // one change of the faults at a time
+	mu      sync.Mutex // one change of the faults at a time
+	closed  bool
+	running sync.WaitGroup // requests
 }
 
 // Start runs a simulator. It ends with Close, not with ctx.
@@ -111,9 +113,8 @@ func Start(ctx context.Context, o Options) (*Sim, error) {
 	s.build(o)
 	go func() {
 		defer close(s.done)
-		if err := s.server.Serve(gateway.Batch(l)); err != nil && s.server.ErrorLog != nil {
-			o.Log.Debug("sim: server ended", "err", err)
-		}
+		err := s.server.Serve(gateway.Batch(l))
+		o.Log.Debug("sim: server ended", "err", err)
 	}()
 	return s, nil
 }
@@ -140,10 +141,28 @@ func (s *Sim) build(o Options) {
 	mux.Handle("/sim/", s.control())
 	mux.Handle("/", s.api)
 	s.server = &http.Server{
-		Handler:           mux,
+		Handler:           s.counted(mux),
 		ReadHeaderTimeout: 30 * time.Second,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}
+}
+
+// counted lets Close wait for requests, which http.Server.Close does not.
+func (s *Sim) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		closed := s.closed
+		if !closed {
+			s.running.Add(1)
+		}
+		s.mu.Unlock()
+		if closed {
+			http.Error(w, "the simulator is closed", http.StatusServiceUnavailable)
+			return
+		}
+		defer s.running.Done()
+		next.ServeHTTP(w, r)
+	})
 }
 
 // throttled asks the faults before it asks Options.Throttle.
@@ -215,10 +234,14 @@ func (s *Sim) Terminate(id, reason string) int { return s.gateway.End(id, reason
 
 // Close ends every session, closes the listener and waits for everything.
 func (s *Sim) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
 	err := s.gateway.Close()
 	if closed := s.server.Close(); err == nil {
 		err = closed
 	}
 	<-s.done
+	s.running.Wait()
 	return err
 }

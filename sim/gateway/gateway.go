@@ -1,11 +1,11 @@
 // Package gateway is the simulated Message Gateway Service: the websocket end of every session, and the two wires, faults
 // included, that join it to an agent (PROTOCOL.md §1.1).
 //
-// Where the real service's behaviour is unknown ([I] in PROTOCOL.md) it does this: an upgrade for an unknown session is 404; a
-// bad, used or late token is answered by close 1008 without a frame before it; a second websocket with a new token takes the
-// place of the first; a session that is over says so in channel_closed to whoever still holds a good token, and closes with
-// 1000; while one side is away the other gets pause_publication, then start_publication; frames for a side that is away wait,
-// 4 MiB of them, and more are lost.
+// Where the real service's behaviour is unknown ([I] in PROTOCOL.md) it does this: an upgrade for an unknown session is 404,
+// and so is one without every query parameter of the StreamURL; a bad, used or late token is answered by close 1008 without a
+// frame before it; a second websocket with a new token takes the place of the first; a session that is over says so in
+// channel_closed to whoever still holds a good token, and closes with 1000; while one side is away the other gets
+// pause_publication, then start_publication; frames for a side that is away wait, 4 MiB of them, and more are lost.
 package gateway
 
 import (
@@ -43,6 +43,7 @@ const closeLimit = 500 * time.Millisecond
 type Gateway struct {
 	o      Options
 	faults *conditions
+	naps   napper
 	nap    func(time.Duration)
 	ctx    context.Context //nolint:containedctx // the life of the gateway, which sessions started by any request share
 	cancel context.CancelCauseFunc
@@ -63,7 +64,8 @@ func New(o Options) *Gateway {
 	fill(&o.HourlyClose, time.Hour)
 	fill(&o.TokenLife, time.Minute)
 	fill(&o.DialLimit, 127*time.Second) // tcp_syn_retries 6
-	g := &Gateway{o: o, faults: newConditions(o.Faults), nap: nap, sessions: map[string]*session{}}
+	g := &Gateway{o: o, faults: newConditions(o.Faults), sessions: map[string]*session{}}
+	g.nap = g.naps.nap
 	g.ctx, g.cancel = context.WithCancelCause(context.Background())
 	return g
 }
@@ -263,5 +265,6 @@ func (g *Gateway) Close() error {
 	}
 	g.cancel(errClosed)
 	g.wg.Wait()
+	g.naps.close()
 	return nil
 }

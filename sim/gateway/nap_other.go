@@ -4,5 +4,9 @@ package gateway
 
 import "time"
 
-// nap sleeps as exactly as the system's timers do.
-func nap(d time.Duration) { time.Sleep(d) }
+// napper sleeps as exactly as the system's timers do.
+type napper struct{}
+
+func (*napper) nap(d time.Duration) { time.Sleep(d) }
+
+func (*napper) close() {}

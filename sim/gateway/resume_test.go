@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rdsx/rdsx/sim/frame"
 	"github.com/rdsx/rdsx/sim/world"
@@ -140,5 +141,42 @@ func TestResumeOfWhatIsOver(t *testing.T) {
 	}
 	if len(g.Sessions()) != 0 || len(g.All()) != 1 || g.List()[0].Status != world.StatusTerminated || g.List()[0].End.IsZero() {
 		t.Errorf("open %v, listed %+v", g.Sessions(), g.List())
+	}
+}
+
+func TestHourlyClose(t *testing.T) {
+	g := gatewayFor(t, listen(t, echo), Options{HourlyClose: 150 * time.Millisecond})
+	m := start(t, g, "1")
+	defer m.finish()
+	if why := reason(t, m); !strings.Contains(why, "close 1000 (normal): Bye") {
+		t.Errorf("the websocket ended with %s", why)
+	}
+	if n := len(g.Sessions()); n != 1 {
+		t.Errorf("%d sessions open after the websocket's hour, want the one", n)
+	}
+	until(t, "the disconnected state", func() bool { return g.List()[0].Status == world.StatusDisconnected })
+}
+
+func TestAgentDown(t *testing.T) {
+	g := gatewayFor(t, listen(t, echo), Options{})
+	m := start(t, g, "1")
+	defer m.finish()
+	m.open()
+	exchange(t, m, 10)
+	g.SetFaults(Faults{AgentDown: true})
+	g.CutAgent("")
+	done := make(chan error, 1)
+	go func() { done <- carry(m, 10) }()
+	select {
+	case err := <-done:
+		t.Fatalf("data passed without an agent: %v", err)
+	case <-time.After(100 * time.Millisecond):
+	}
+	if i := g.Sessions()[0]; i.Agent || !i.Client {
+		t.Errorf("agent connected %v, client connected %v; want only the client", i.Agent, i.Client)
+	}
+	g.SetFaults(Faults{}) // before its five retries are over
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }

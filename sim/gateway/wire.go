@@ -16,9 +16,7 @@ const (
 	coarse     = 1200 * time.Microsecond // timers are late by up to a millisecond; the rest is napped
 )
 
-var (
-	errCut = errors.New("websocket is cut")
-)
+var errCut = errors.New("websocket is cut")
 
 // wire carries frames one way between the client's and the agent's side of the gateway, in order but for the faults. It costs
 // one lock a frame and no timer: the receiver takes all that is due at once.
@@ -214,12 +212,6 @@ func (w *wire) last(frame []byte) {
 
 // take waits until frames have arrived and appends them to buf. gone ends the wait.
 func (w *wire) take(ctx context.Context, gone <-chan struct{}, buf [][]byte) ([][]byte, error) {
-	var timer *time.Timer
-	defer func() {
-		if timer != nil {
-			timer.Stop()
-		}
-	}()
 	for {
 		if err := w.faults.gate(ctx, gone); err != nil {
 			return buf, err
@@ -236,8 +228,7 @@ func (w *wire) take(ctx context.Context, gone <-chan struct{}, buf [][]byte) ([]
 		changed := w.faults.changed()
 		var alarm <-chan time.Time
 		if wait > 0 {
-			timer = time.NewTimer(wait - coarse/2)
-			alarm = timer.C
+			alarm = time.After(wait - coarse/2)
 		}
 		select {
 		case <-w.ready:
