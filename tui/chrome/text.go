@@ -225,5 +225,41 @@ func spaces(n int) string {
 	return strings.Repeat(" ", n)
 }
 
-// cells is the width of s on the grid; escape sequences have none.
-func cells(s string) int { return ansi.StringWidth(s) }
+// cells is the width of s on the grid; escape sequences have none. Text of ASCII, colours and our own signs, which nearly
+// every line is, is counted here; whatever else may join into clusters and is measured with care.
+func cells(s string) int {
+	n := 0
+	for i := 0; i < len(s); {
+		switch c := s[i]; {
+		case c >= 0x20 && c < 0x7f:
+			i++
+			n++
+		case c == 0x1b:
+			end := i + 2
+			for end < len(s) && (s[end] == ';' || s[end] >= '0' && s[end] <= '9') {
+				end++
+			}
+			if end >= len(s) || s[i+1] != '[' || s[end] != 'm' {
+				return ansi.StringWidth(s)
+			}
+			i = end + 1
+		default:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if !sign(r) {
+				return ansi.StringWidth(s)
+			}
+			i += size
+			n++
+		}
+	}
+	return n
+}
+
+// sign says whether r is one of the signs that screens are drawn with: one cell wide everywhere.
+func sign(r rune) bool {
+	switch r {
+	case '›', '●', '◌', '✗', '✓', '…', '·', '↑', '↓', '▌', '–', '→', '•':
+		return true
+	}
+	return r >= 0x2500 && r <= 0x257f // frames
+}

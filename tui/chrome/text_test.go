@@ -64,6 +64,20 @@ func FuzzClean(f *testing.F) {
 	})
 }
 
+func FuzzCells(f *testing.F) {
+	th := theme.New(true, theme.Full)
+	f.Add("orders › ●", "注文")
+	f.Add("●\u0301", "x")
+	f.Add("\x1b[1;2mx\x1b[m", "\x1b]0;x")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		for _, s := range []string{a, Clean(a), th.Paint(theme.Match, Clean(a)) + th.Paint(theme.Error, Clean(b))} {
+			if got, want := cells(s), ansi.StringWidth(s); got != want {
+				t.Fatalf("%q: %d cells, want %d", s, got, want)
+			}
+		}
+	})
+}
+
 func FuzzCell(f *testing.F) {
 	f.Add("注文データ", 5)
 	f.Add("orders", 3)

@@ -41,7 +41,7 @@ func BenchmarkFind(b *testing.B) {
 	}
 }
 
-// TestSearchAllocatesNothingPerCandidate: once the finder's memory is there, a search allocates nothing at all.
+// TestSearchAllocatesNothingPerCandidate: once the finder's memory is there, only the sharing out among processors allocates.
 func TestSearchAllocatesNothingPerCandidate(t *testing.T) {
 	x, ids := crowd(2000)
 	var f Finder
@@ -49,7 +49,7 @@ func TestSearchAllocatesNothingPerCandidate(t *testing.T) {
 	if n := testing.AllocsPerRun(20, func() {
 		f.Source(ids)
 		f.Find(x, q)
-	}); n > 1 {
+	}); n > 10 {
 		t.Errorf("a search of %d items allocates %v times", len(ids), n)
 	}
 }

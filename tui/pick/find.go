@@ -1,13 +1,22 @@
 package pick
 
-// none is the score of a text that does not match; unknown that of a value which has not been looked at.
-const (
-	none    = -1 << 30
-	unknown = none - 1
+import (
+	"math/bits"
+	"runtime"
+	"sync"
 )
+
+// none is the score of a text that does not match.
+const none = -1 << 30
 
 // deepest is how many searches back the finder remembers: as many letters can be taken back at the price of one.
 const deepest = 16
+
+// A crowd is shared out when each processor gets at least perWorker of it.
+const (
+	maxWorkers = 4
+	perWorker  = 2000
+)
 
 // past is what a search found, in the order of the source.
 type past struct {
@@ -21,9 +30,9 @@ type past struct {
 type Finder struct {
 	order []int32 // the ids to search, in the order that breaks ties
 	stack [deepest]past
-	depth int // how much of stack belongs to order, each narrower than the one below
-	memo  [][]int32
-	w     scratch
+	depth int       // how much of stack belongs to order, each narrower than the one below
+	words [][]int32 // for each term, the best score among each item's words; 0 for none
+	w     [maxWorkers]scratch
 	out   []int32
 	count []int32
 }
@@ -59,46 +68,93 @@ func (f *Finder) Find(x *Index, q Query) []int32 {
 	}
 	into.hits, into.scores = into.hits[:cap(into.hits)], into.scores[:cap(into.hits)]
 	f.prepare(x, q)
-	n := 0
-	for _, id := range from { // at the deepest, into is what is read: n never passes the reader
-		if s := f.score(x, &q, &x.cards[id]); s != none {
-			into.hits[n], into.scores[n] = id, s
-			n++
-		}
-	}
+	n := f.scan(x, &q, from, into)
 	into.q, into.hits, into.scores = q, into.hits[:n], into.scores[:n]
 	return f.sorted(into.hits, into.scores)
 }
 
-// prepare makes one memo of value scores for each term.
+// scan scores the ids of from and puts those that match into the beginning of into, in their order; n is how many. Large
+// crowds are shared out among processors; the result is the same.
+func (f *Finder) scan(x *Index, q *Query, from []int32, into *past) (n int) {
+	workers := max(min(runtime.GOMAXPROCS(0), len(f.w), len(from)/perWorker), 1)
+	share := (len(from) + workers - 1) / workers
+	var found [maxWorkers]int
+	var wait sync.WaitGroup
+	for i := range workers {
+		lo, hi := min(i*share, len(from)), min((i+1)*share, len(from))
+		part := func() {
+			at := lo
+			for _, id := range from[lo:hi] { // at the deepest, into is what is read: at never passes the reader
+				if s := f.score(x, q, id, &f.w[i]); s != none {
+					into.hits[at], into.scores[at] = id, s
+					at++
+				}
+			}
+			found[i] = at - lo
+		}
+		if i == workers-1 {
+			part()
+		} else {
+			wait.Go(part)
+		}
+	}
+	wait.Wait()
+	for i := range workers {
+		lo := min(i*share, len(from))
+		copy(into.hits[n:], into.hits[lo:lo+found[i]])
+		copy(into.scores[n:], into.scores[lo:lo+found[i]])
+		n += found[i]
+	}
+	return n
+}
+
+// prepare scores each term against the values that items have as words: each value once, then all items that have it.
 func (f *Finder) prepare(x *Index, q Query) {
+	x.post()
 	i := 0
-	for _, g := range q.groups {
-		for range g {
-			if i == len(f.memo) {
-				f.memo = append(f.memo, nil)
+	for g := range q.groups {
+		for t := range q.groups[g] {
+			if i == len(f.words) {
+				f.words = append(f.words, nil)
 			}
-			if cap(f.memo[i]) < len(x.values) {
-				f.memo[i] = make([]int32, len(x.values)+len(x.values)/4)
+			if cap(f.words[i]) < len(x.items) {
+				f.words[i] = make([]int32, len(x.items)+len(x.items)/4)
 			}
-			f.memo[i] = f.memo[i][:len(x.values)]
-			for v := range f.memo[i] {
-				f.memo[i][v] = unknown
-			}
+			f.words[i] = f.words[i][:len(x.items)]
+			clear(f.words[i])
+			f.spread(x, &q.groups[g][t], f.words[i])
 			i++
 		}
 	}
 }
 
+func (f *Finder) spread(x *Index, t *term, best []int32) {
+	for v := range x.values {
+		e := &x.values[v]
+		if e.mode != tight || t.mask&^e.mask != 0 {
+			continue
+		}
+		s := t.text(x.texts.at(*e), tight, &f.w[0])
+		if s == none {
+			continue
+		}
+		s = max(s*valuePercent/100, 1)
+		for _, id := range x.posts[x.starts[v]:x.starts[v+1]] {
+			best[id] = max(best[id], s)
+		}
+	}
+}
+
 // score is how well an item matches the whole query, or none.
-func (f *Finder) score(x *Index, q *Query, c *card) int32 {
+func (f *Finder) score(x *Index, q *Query, id int32, w *scratch) int32 {
+	c := &x.cards[id]
 	total := -c.tokens // tokens that the query does not touch cost a little; those it touches earn more than that
-	memo := 0
+	n := 0
 	for g := range q.groups {
 		best := int32(none)
 		for t := range q.groups[g] {
-			best = max(best, f.term(x, &q.groups[g][t], c, f.memo[memo]))
-			memo++
+			best = max(best, q.groups[g][t].score(x, c, id, f.words[n][id], w))
+			n++
 		}
 		if best == none {
 			return none
@@ -108,10 +164,15 @@ func (f *Finder) score(x *Index, q *Query, c *card) int32 {
 	return total
 }
 
-func (f *Finder) term(x *Index, t *term, c *card, memo []int32) int32 {
+func (t *term) score(x *Index, c *card, id, word int32, w *scratch) int32 {
 	best := int32(none)
 	if t.mask&^c.mask == 0 {
-		best = f.best(x, t, c, memo)
+		best = t.title(x, c, id, w)
+		if word > 0 {
+			best = max(best, word)
+		} else if best == none && len(t.low) >= wholeFrom {
+			best = t.whole(x, c, w)
+		}
 	}
 	switch {
 	case !t.not:
@@ -122,50 +183,35 @@ func (f *Finder) term(x *Index, t *term, c *card, memo []int32) int32 {
 	return none
 }
 
-// best is the term's score in the text of the item where it scores best. Other texts are looked at only while they can
-// still score more than what was found; host names, which repeat the title, only when nothing was found.
-func (f *Finder) best(x *Index, t *term, c *card, memo []int32) int32 {
+// title is the term's score in the title.
+func (t *term) title(x *Index, c *card, id int32, w *scratch) int32 {
+	if t.mask&^c.title.mask != 0 {
+		return none
+	}
+	if b := bits.TrailingZeros64(t.mask); b < singles && len(t.low) == 1 && t.kind <= exact && t.upper == nil {
+		return int32(x.single[int(id)*singles+b])
+	}
+	return t.text(x.titles.at(c.title), loose, w)
+}
+
+// whole is the term's score in the host names, which repeat the title and are looked at only when nothing else matches.
+func (t *term) whole(x *Index, c *card, w *scratch) int32 {
 	best := int32(none)
-	if t.mask&^c.title.mask == 0 {
-		best = f.text(t, x.titles.line(c.title), loose)
-	}
-	if best >= t.atMost()*valuePercent/100 {
-		return best
-	}
-	for _, v := range x.refs[c.refs:c.whole] {
-		if memo[v] == unknown {
-			memo[v] = f.value(x, t, x.values[v])
-		}
-		best = max(best, memo[v])
-	}
-	if best != none {
-		return best
-	}
 	for _, v := range x.refs[c.whole:c.end] {
-		best = max(best, f.value(x, t, x.values[v]))
+		e := x.values[v]
+		if t.mask&^e.mask != 0 {
+			continue
+		}
+		if s := t.text(x.texts.at(e), pieces, w); s != none {
+			best = max(best, s*valuePercent/100)
+		}
 	}
 	return best
 }
 
-func (f *Finder) value(x *Index, t *term, e entry) int32 {
-	if t.mask&^e.mask != 0 {
-		return none
-	}
-	s := f.text(t, x.texts.line(e), e.mode)
-	if s != none {
-		s = s * valuePercent / 100
-	}
-	return s
-}
-
-// atMost is more than any text can score.
-func (t *term) atMost() int32 {
-	return int32(perLetter + startOfText*3/2 + (len(t.low)-1)*(perLetter+startOfText) + wholeToken)
-}
-
-func (f *Finder) text(t *term, l line, m mode) int32 {
+func (t *term) text(l line, m mode, w *scratch) int32 {
 	if t.kind == fuzzy && m != pieces {
-		if s, ok := f.w.fuzzy(t, l, m == tight, false); ok {
+		if s, ok := w.fuzzy(t, l, m == tight, false); ok {
 			return int32(s)
 		}
 		return none

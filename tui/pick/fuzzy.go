@@ -1,11 +1,13 @@
 package pick
 
+import "bytes"
+
 // scratch is the memory of the fuzzy scorer, kept between texts so that scoring allocates nothing.
 type scratch struct {
-	first, last []int   // the first and last letter of the text that letter i of the term can be
-	row, next   []place // the places of letter i-1 and of letter i, ascending
-	a, b        [maxRunes]place
-	trail       [][]place
+	first     []int   // the first letter of the text that letter i of the term can be
+	row, next []place // the places of letter i-1 and of letter i, ascending
+	a, b      [maxRunes]place
+	trail     [][]place
 }
 
 // place is one place in the text for one letter of the term.
@@ -15,52 +17,38 @@ type place struct {
 	from  int16 // index of the place before, in the row before; -1 for none
 }
 
-// band finds for each letter of the term the first and the last place in the text it can have. Outside the band no match
-// exists, so the scorer does not look there.
-func (w *scratch) band(t *term, x line) bool {
-	m, n := len(t.low), len(x.low)
-	if m > n {
-		return false
-	}
-	if cap(w.first) < m {
-		w.first, w.last = make([]int, m), make([]int, m)
-	}
-	w.first, w.last = w.first[:m], w.last[:m]
-	i, want := 0, t.low[0]
-	for j, c := range x.low {
-		if c != want || t.upper != nil && !t.same(i, x, j) {
-			continue
+// find is the first place of letter i of the term at or behind letter j of the text; -1 when there is none.
+func (t *term) find(i int, x line, j int) int {
+	for j < len(x.low) {
+		skip := bytes.IndexByte(x.low[j:], t.low[i])
+		if skip < 0 {
+			return -1
 		}
-		w.first[i] = j
-		if i++; i == m {
-			break
+		if j += skip; t.same(i, x, j) {
+			return j
 		}
-		want = t.low[i]
+		j++
 	}
-	if i < m {
-		return false
-	}
-	i--
-	want = t.low[i]
-	for j := n - 1; ; j-- { // ends: the way forward found every letter
-		if x.low[j] != want || t.upper != nil && !t.same(i, x, j) {
-			continue
+	return -1
+}
+
+// reach finds for each letter of the term the first place it can have, behind the letters before. false: there is no way.
+func (w *scratch) reach(t *term, x line) bool {
+	w.first = w.first[:0]
+	j := -1
+	for i := range t.low {
+		if j = t.find(i, x, j+1); j < 0 {
+			return false
 		}
-		w.last[i] = j
-		if i--; i < 0 {
-			return true
-		}
-		want = t.low[i]
+		w.first = append(w.first, j)
 	}
+	return true
 }
 
 // fuzzy scores the best way to find the letters of the term in order. tight allows a gap only where the next letter starts
 // a token: euw1 is in eu-west-1, but not in "measured wall 1". ok is false when there is no way.
 func (w *scratch) fuzzy(t *term, x line, tight, positions bool) (score int, ok bool) {
-	if len(t.low) == 1 && !positions {
-		return t.single(x)
-	}
-	if !w.band(t, x) {
+	if !w.reach(t, x) {
 		return 0, false
 	}
 	w.trail = w.trail[:0]
@@ -71,43 +59,29 @@ func (w *scratch) fuzzy(t *term, x line, tight, positions bool) (score int, ok b
 		}
 		w.step(t, x, i, tight)
 	}
-	best := never
-	for _, p := range w.row {
+	score, _ = w.best(x)
+	return score, score > never
+}
+
+// best is the best of the places of the last letter.
+func (w *scratch) best(x line) (score, at int) {
+	score = never
+	for i, p := range w.row {
 		s := int(p.score)
 		if x.edge(int(p.at) + 1) {
 			s += wholeToken
 		}
-		best = max(best, s)
-	}
-	return best, best > never
-}
-
-// single is fuzzy for a term of one letter: the first key typed, which most texts match.
-func (t *term) single(x line) (score int, ok bool) {
-	want := t.low[0]
-	score = never
-	for j, c := range x.low {
-		if c != want || t.upper != nil && !t.same(0, x, j) {
-			continue
-		}
-		s := startScore(x, j)
-		if x.edge(j + 1) {
-			s += wholeToken
-		}
-		if score = max(score, s); j == 0 {
-			break // no place is better than the first
+		if s > score {
+			score, at = s, i
 		}
 	}
-	return score, score > never
+	return score, at
 }
 
 func (w *scratch) begin(t *term, x line) {
-	want, from, n := t.low[0], w.first[0], 0
-	for j, c := range x.low[from : w.last[0]+1] {
-		if c != want || t.upper != nil && !t.same(0, x, from+j) {
-			continue
-		}
-		w.a[n] = place{at: int16(from + j), score: int16(startScore(x, from+j)), from: -1}
+	n := 0
+	for j := w.first[0]; j >= 0; j = t.find(0, x, j+1) {
+		w.a[n] = place{at: int16(j), score: int16(startScore(x, j)), from: -1}
 		n++
 	}
 	w.row, w.next = w.a[:n], w.b[:0]
@@ -117,27 +91,18 @@ func (w *scratch) begin(t *term, x line) {
 // before, or with a gap from the best of those further left: far, whose score is kept free of the tokens passed over since
 // the start of the text so that they can be charged by a subtraction.
 func (w *scratch) step(t *term, x line, i int, tight bool) {
-	row, want, next := w.row, t.low[i], w.next[:maxRunes]
+	row, next := w.row, w.next[:maxRunes]
 	far, farAt, p, n := never, -1, 0, 0
-	start := w.first[i]
-	cls := x.cls
-	for j, c := range x.low[start : w.last[i]+1] {
-		if c != want {
-			continue
-		}
-		j += start
-		if t.upper != nil && !t.same(i, x, j) {
-			continue
-		}
+	for j := w.first[i]; j >= 0; j = t.find(i, x, j+1) {
 		for ; p < len(row) && int(row[p].at) < j-1; p++ {
-			if s := int(row[p].score) + perBoundary*int(cls[row[p].at]>>tokenShift); s > far {
+			if s := int(row[p].score) + perBoundary*int(x.cls[row[p].at]>>tokenShift); s > far {
 				far, farAt = s, p
 			}
 		}
-		b := int(cls[j] & bonusMask)
+		b := bonus(x, j)
 		best, from := never, -1
 		if farAt >= 0 && (b > 0 || !tight) {
-			best, from = far-perBoundary*int(cls[j]>>tokenShift)+perLetter+b, farAt
+			best, from = far-perBoundary*int(x.cls[j]>>tokenShift)+perLetter+b, farAt
 			if b == 0 {
 				best -= gap(x, int(row[farAt].at), j)
 			}
@@ -167,16 +132,7 @@ func gap(x line, k, j int) int {
 
 // trace lists where the letters of the best match are, after a call of fuzzy that asked for positions and found one.
 func (w *scratch) trace(x line) []int {
-	best, at := never, 0
-	for i, p := range w.row {
-		s := int(p.score)
-		if x.edge(int(p.at) + 1) {
-			s += wholeToken
-		}
-		if s > best {
-			best, at = s, i
-		}
-	}
+	_, at := w.best(x)
 	row := w.row
 	out := make([]int, len(w.trail)+1)
 	for i := len(out) - 1; i >= 0; i-- {

@@ -46,6 +46,9 @@ func (q Query) Marks(it Item) Marks {
 }
 
 func (t *term) first(w *scratch, texts []string, m mode, into [][]int) bool {
+	if m == pieces && len(t.low) < wholeFrom {
+		return false
+	}
 	for i, s := range texts {
 		if found := t.marks(w, s, m); found != nil {
 			into[i] = append(into[i], found...)
@@ -56,8 +59,8 @@ func (t *term) first(w *scratch, texts []string, m mode, into [][]int) bool {
 }
 
 func (t *term) marks(w *scratch, s string, m mode) []int {
-	low, cls, mask, _ := appendLine(nil, nil, s)
-	x := line{low: low, cls: cls}
+	var x line
+	mask, _ := x.add(s)
 	if t.mask&^mask != 0 {
 		return nil
 	}

@@ -23,7 +23,8 @@ const (
 type term struct {
 	kind  kind
 	not   bool
-	low   []uint16 // folded to lower case without accents
+	full  []uint16 // folded to lower case without accents
+	low   []byte   // the same in a byte each, as texts are scanned
 	upper []bool   // which letters were typed as capitals; nil when none was: smart case
 	mask  uint64
 }
@@ -125,7 +126,7 @@ func parseTerm(w string) (term, bool) {
 	for _, r := range w {
 		t.upper = append(t.upper, unicode.IsUpper(r))
 		c := code(r)
-		t.low = append(t.low, c)
+		t.full, t.low = append(t.full, c), append(t.low, narrow(c))
 		t.mask |= bit(c)
 	}
 	if !slices.Contains(t.upper, true) {
@@ -148,7 +149,7 @@ func (q Query) narrows(old Query) bool {
 }
 
 func (t term) narrows(old term) bool {
-	if t.not != old.not || t.kind != old.kind || len(t.low) < len(old.low) || !slices.Equal(t.low[:len(old.low)], old.low) {
+	if t.not != old.not || t.kind != old.kind || len(t.low) < len(old.low) || !slices.Equal(t.full[:len(old.full)], old.full) {
 		return false
 	}
 	if old.upper != nil && (t.upper == nil || !slices.Equal(t.upper[:len(old.upper)], old.upper)) {
@@ -156,6 +157,9 @@ func (t term) narrows(old term) bool {
 	}
 	if len(t.low) == len(old.low) {
 		return true
+	}
+	if len(old.low) < wholeFrom && len(t.low) >= wholeFrom {
+		return false // from here on it looks at more
 	}
 	// A longer text is a stricter condition only where it is not negated and not tied to an end.
 	return !t.not && (t.kind == fuzzy || t.kind == exact || t.kind == prefix)

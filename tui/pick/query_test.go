@@ -77,6 +77,7 @@ func TestOtherFields(t *testing.T) {
 		"mysql eu-west":      nil,
 		"^us-east-1$":        {1},
 		"billing !postgres":  nil,
+		"'rds":               nil, // too short for host names
 		"rdsamazonaws":       nil, // host names are found by pieces only
 		"'rds.amazonaws.com": {0, 1},
 	} {
@@ -111,6 +112,28 @@ func TestReplacedItemsAreFoundByTheirNewName(t *testing.T) {
 	}
 	if x.Set(0, x.Item(0)) {
 		t.Error("setting the same item counts as a change")
+	}
+}
+
+// TestCrowdIsSearchedAsOne: shared out among processors or not, the same is found in the same order.
+func TestCrowdIsSearchedAsOne(t *testing.T) {
+	x, ids := crowd(9001)
+	var f Finder
+	f.Source(ids)
+	for _, query := range []string{"p", "pr", "prd", "prdw", "prdw !dev", "e", "eu", "eu ord"} {
+		got := slices.Clone(f.Find(x, Parse(query)))
+		q := Parse(query)
+		var alone Finder
+		alone.prepare(x, q)
+		var hits, scores []int32
+		for _, id := range ids {
+			if s := alone.score(x, &q, id, &alone.w[0]); s != none {
+				hits, scores = append(hits, id), append(scores, s)
+			}
+		}
+		if want := alone.sorted(hits, scores); !slices.Equal(got, want) {
+			t.Fatalf("%q: %d found, %d by one processor", query, len(got), len(want))
+		}
 	}
 }
 

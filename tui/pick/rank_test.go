@@ -72,7 +72,7 @@ func scoreOf(x *Index, query string, id int) int32 {
 	var f Finder
 	q := Parse(query)
 	f.prepare(x, q)
-	return f.score(x, &q, &x.cards[id])
+	return f.score(x, &q, int32(id), &f.w[0])
 }
 
 // TestRankOfHabits holds the scorer to what it reached, habit by habit. Many of these abbreviations fit several names

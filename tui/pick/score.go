@@ -1,14 +1,18 @@
 package pick
 
-import "unicode"
+import (
+	"bytes"
+	"unicode"
+)
 
 // maxRunes is how much of a text is searched: identifiers are at most 63 long, DNS names 255.
 const maxRunes = 256
 
-// A text is searched as two parallel slices: its folded letters, and for each letter how good a place it is to match at
-// (five bits), whether it is a capital (one bit), and how many tokens have begun up to it (the high byte).
+// What is known of each letter of a text: how good a place it is to match at (five bits), whether it belongs to a word and
+// whether it is a capital (a bit each), and how many tokens have begun up to it (the high byte).
 const (
 	bonusMask  = 0x1f
+	inWord     = 0x40
 	capital    = 0x80
 	tokenShift = 8
 
@@ -26,16 +30,23 @@ const (
 	never       = -1 << 13
 )
 
-// line is a text made ready for searching.
+// line is a text made ready for searching, letter by letter: low is what is scanned, at the speed of the processor's byte
+// search; full tells letters beyond ASCII apart, which share the upper half of the bytes.
 type line struct {
-	low []uint16
-	cls []uint16
+	low       []byte
+	full, cls []uint16
 }
 
-// appendLine adds the letters of s to the two slabs and returns the mask of its letters and the number of its tokens.
-func appendLine(low []uint16, cls []uint16, s string) ([]uint16, []uint16, uint64, int) {
-	var mask uint64
-	tokens, begun, n := 0, uint16(0), 0
+func narrow(c uint16) byte {
+	if c < 0x80 {
+		return byte(c)
+	}
+	return 0x80 | byte(c^c>>7)
+}
+
+// add appends the letters of s and returns the mask of its letters and the number of its tokens.
+func (x *line) add(s string) (mask uint64, tokens int) {
+	n := 0
 	prev := ' '
 	for _, r := range s {
 		if n == maxRunes {
@@ -46,29 +57,30 @@ func appendLine(low []uint16, cls []uint16, s string) ([]uint16, []uint16, uint6
 		switch {
 		case n == 0:
 			c = startOfText
-			tokens++
 		case word && !before:
 			c = startOfToken
-			tokens++
 		case unicode.IsUpper(r) && unicode.IsLower(prev):
 			c = startOfHump
 		case word && isDigit(r) != isDigit(prev):
 			c = startOfDigit
 		}
 		if c >= startOfHump {
-			begun++
+			tokens++
 		}
-		c |= min(begun, 0xff) << tokenShift
+		c |= uint16(min(tokens, 0xff)) << tokenShift
+		if word {
+			c |= inWord
+		}
 		if unicode.IsUpper(r) {
 			c |= capital
 		}
 		f := code(r)
-		low, cls = append(low, f), append(cls, c)
+		x.low, x.full, x.cls = append(x.low, narrow(f)), append(x.full, f), append(x.cls, c)
 		mask |= bit(f)
 		prev = r
 		n++
 	}
-	return low, cls, mask, tokens
+	return mask, tokens
 }
 
 func letter(r rune) bool {
@@ -88,24 +100,14 @@ func vowel(r rune) bool {
 	return false
 }
 
-// same says whether letter i of the term is letter j of the text, by the term's case.
+// same says whether letter i of the term, whose byte stands at j of the text, is that letter, also by the term's case.
 func (t *term) same(i int, x line, j int) bool {
-	return t.low[i] == x.low[j] && (t.upper == nil || t.upper[i] == (x.cls[j]&capital != 0))
-}
-
-// at says whether the whole term stands in the text from letter j on.
-func (t *term) at(x line, j int) bool {
-	for i := range t.low {
-		if !t.same(i, x, j+i) {
-			return false
-		}
-	}
-	return true
+	return (t.low[i] < 0x80 || t.full[i] == x.full[j]) && (t.upper == nil || t.upper[i] == (x.cls[j]&capital != 0))
 }
 
 // edge says whether a token begins or ends between letters j-1 and j.
 func (x line) edge(j int) bool {
-	return j <= 0 || j >= len(x.low) || !letter(rune(x.low[j-1])) || !letter(rune(x.low[j])) || x.cls[j]&bonusMask >= startOfHump
+	return j <= 0 || j >= len(x.low) || x.cls[j-1]&x.cls[j]&inWord == 0 || x.cls[j]&bonusMask >= startOfHump
 }
 
 func bonus(x line, j int) int { return int(x.cls[j] & bonusMask) }
@@ -139,9 +141,20 @@ func (t *term) piece(x line) (score, at int) {
 		}
 	}
 	at = -1
-	for j := max(from, 0); j <= to; j++ {
-		if x.low[j] != t.low[0] || !t.at(x, j) {
-			continue
+	if from < 0 || from > to {
+		return 0, at
+	}
+next:
+	for j := from; j <= to; j++ {
+		skip := bytes.Index(x.low[j:to+m], t.low)
+		if skip < 0 {
+			break
+		}
+		j += skip
+		for i := range t.low {
+			if !t.same(i, x, j+i) {
+				continue next
+			}
 		}
 		if t.kind == bounded && (!x.edge(j) || !x.edge(j+m)) {
 			continue
@@ -149,9 +162,6 @@ func (t *term) piece(x line) (score, at int) {
 		if s := t.run(x, j); at < 0 || s > score {
 			score, at = s, j
 		}
-	}
-	if from > to || m > n {
-		return 0, -1
 	}
 	return score, at
 }

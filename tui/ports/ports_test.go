@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -103,25 +104,27 @@ func keys(m Model, ks string) (Model, []tea.Msg) {
 }
 
 func TestProposal(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		last int
-		held map[int]string
-		want string
-		says string
-	}{
-		{"used last time", 15432, nil, "15432", "free · used last time"},
-		{"the engine's own", 0, nil, "5432", "free · the database's own"},
-		{"last is taken", 15432, map[int]string{15432: "java (pid 7)"}, "5432", "free · the database's own · 15432 is taken by java (pid 7)"},
-		{"own is taken", 0, map[int]string{5432: "postgres (pid 812)"}, "5433", "free · 5432 is taken by postgres (pid 812)"},
-		{"all are taken", 0, held(5432, 5600), "", "no free port was found nearby: type one"},
-	} {
-		m := dialog(t, Question{Last: c.last}, c.held)
-		_, _, says := m.state()
-		if m.field.Value() != c.want || says != c.says {
-			t.Errorf("%s: %q, %q; want %q, %q", c.name, m.field.Value(), says, c.want, c.says)
+	synctest.Test(t, func(t *testing.T) { // the grace periods pass at once
+		for _, c := range []struct {
+			name string
+			last int
+			held map[int]string
+			want string
+			says string
+		}{
+			{"used last time", 15432, nil, "15432", "free · used last time"},
+			{"the engine's own", 0, nil, "5432", "free · the database's own"},
+			{"last is taken", 15432, map[int]string{15432: "java (pid 7)"}, "5432", "free · the database's own · 15432 is taken by java (pid 7)"},
+			{"own is taken", 0, map[int]string{5432: "postgres (pid 812)"}, "5433", "free · 5432 is taken by postgres (pid 812)"},
+			{"all are taken", 0, held(5432, 5600), "", "no free port was found nearby: type one"},
+		} {
+			m := dialog(t, Question{Last: c.last}, c.held)
+			_, _, says := m.state()
+			if m.field.Value() != c.want || says != c.says {
+				t.Errorf("%s: %q, %q; want %q, %q", c.name, m.field.Value(), says, c.want, c.says)
+			}
 		}
-	}
+	})
 }
 
 func held(from, to int) map[int]string {
@@ -133,38 +136,40 @@ func held(from, to int) map[int]string {
 }
 
 func TestEveryKey(t *testing.T) {
-	taken := map[int]string{5432: "postgres (pid 812)", 5434: "ssh (pid 9)"}
-	at := func(p int, always bool) []tea.Msg {
-		return []tea.Msg{Connect{Target: target(), Port: p, Always: always}}
-	}
-	for ks, want := range map[string][]tea.Msg{
-		"enter":                         at(5433, false),
-		"a enter":                       at(5433, true),
-		"a a enter":                     at(5433, false),
-		"esc":                           {Back{}},
-		"q":                             {Back{}},
-		"ctrl+u 7 0 0 0 enter":          at(7000, false),
-		"ctrl+u 5 4 3 2 enter":          nil, // taken
-		"ctrl+u 5 4 3 2 n enter":        at(5433, false),
-		"n enter":                       at(5435, false),
-		"ctrl+u enter":                  nil, // empty
-		"ctrl+u n enter":                at(5433, false),
-		"ctrl+u 0 enter":                nil,
-		"ctrl+u 6 5 5 3 6 enter":        nil,
-		"ctrl+u 6 5 5 3 5 enter":        at(65535, false),
-		"ctrl+u 6 5 5 3 5 up":           nil,
-		"ctrl+u 8 0 enter":              nil, // may not be taken
-		"up enter":                      nil, // 5434 is taken
-		"up up enter":                   at(5435, false),
-		"down down enter":               at(5431, false),
-		"backspace backspace 9 x enter": at(549, false),
-	} {
-		m := dialog(t, Question{}, taken)
-		_, got := keys(m, ks)
-		if !slices.EqualFunc(got, want, same) {
-			t.Errorf("%s: %v, want %v", ks, got, want)
+	synctest.Test(t, func(t *testing.T) { // the grace periods pass at once
+		taken := map[int]string{5432: "postgres (pid 812)", 5434: "ssh (pid 9)"}
+		at := func(p int, always bool) []tea.Msg {
+			return []tea.Msg{Connect{Target: target(), Port: p, Always: always}}
 		}
-	}
+		for ks, want := range map[string][]tea.Msg{
+			"enter":                         at(5433, false),
+			"a enter":                       at(5433, true),
+			"a a enter":                     at(5433, false),
+			"esc":                           {Back{}},
+			"q":                             {Back{}},
+			"ctrl+u 7 0 0 0 enter":          at(7000, false),
+			"ctrl+u 5 4 3 2 enter":          nil, // taken
+			"ctrl+u 5 4 3 2 n enter":        at(5433, false),
+			"n enter":                       at(5435, false),
+			"ctrl+u enter":                  nil, // empty
+			"ctrl+u n enter":                at(5433, false),
+			"ctrl+u 0 enter":                nil,
+			"ctrl+u 6 5 5 3 6 enter":        nil,
+			"ctrl+u 6 5 5 3 5 enter":        at(65535, false),
+			"ctrl+u 6 5 5 3 5 up":           nil,
+			"ctrl+u 8 0 enter":              nil, // may not be taken
+			"up enter":                      nil, // 5434 is taken
+			"up up enter":                   at(5435, false),
+			"down down enter":               at(5431, false),
+			"backspace backspace 9 x enter": at(549, false),
+		} {
+			m := dialog(t, Question{}, taken)
+			_, got := keys(m, ks)
+			if !slices.EqualFunc(got, want, same) {
+				t.Errorf("%s: %v, want %v", ks, got, want)
+			}
+		}
+	})
 }
 
 // same compares intents; the database inside is a pointer.
@@ -178,21 +183,23 @@ func same(a, b tea.Msg) bool {
 }
 
 func TestWordsAsTyped(t *testing.T) {
-	for typed, want := range map[string]string{
-		"":      "type a port from 1 to 65535",
-		"0":     "a port is a number from 1 to 65535",
-		"99999": "a port is a number from 1 to 65535",
-		"5432":  "taken by postgres (pid 812); n takes the next free one",
-		"443":   "free · below 1024: often for administrators only",
-		"80":    "listen on port 80: permission denied",
-		"7777":  "free",
-	} {
-		m := dialog(t, Question{}, map[int]string{5432: "postgres (pid 812)"})
-		m, _ = keys(m, "ctrl+u "+strings.Join(strings.Split(typed, ""), " "))
-		if _, _, got := m.state(); got != want {
-			t.Errorf("%q: %q, want %q", typed, got, want)
+	synctest.Test(t, func(t *testing.T) { // the grace periods pass at once
+		for typed, want := range map[string]string{
+			"":      "type a port from 1 to 65535",
+			"0":     "a port is a number from 1 to 65535",
+			"99999": "a port is a number from 1 to 65535",
+			"5432":  "taken by postgres (pid 812); n takes the next free one",
+			"443":   "free · below 1024: often for administrators only",
+			"80":    "listen on port 80: permission denied",
+			"7777":  "free",
+		} {
+			m := dialog(t, Question{}, map[int]string{5432: "postgres (pid 812)"})
+			m, _ = keys(m, "ctrl+u "+strings.Join(strings.Split(typed, ""), " "))
+			if _, _, got := m.state(); got != want {
+				t.Errorf("%q: %q, want %q", typed, got, want)
+			}
 		}
-	}
+	})
 }
 
 func TestKeysInFlightConfirmNothing(t *testing.T) {
@@ -210,53 +217,59 @@ func TestKeysInFlightConfirmNothing(t *testing.T) {
 }
 
 func TestAnswersToOldQuestionsAreDropped(t *testing.T) {
-	m := dialog(t, Question{}, nil)
-	m, first := m.Update(press("1")) // 54321
-	m, second := m.Update(press("backspace"))
-	m, _ = m.Update(second())
-	m, _ = m.Update(Checked{N: first().(Checked).N, Port: 54321, Holder: "late"})
-	if _, _, got := m.state(); got != "free · the database's own" {
-		t.Errorf("a late answer says %q", got)
-	}
-	m, _ = m.Update(Proposed{N: 1, Port: 9999})
-	if m.field.Value() != "5432" {
-		t.Errorf("a late proposal put %s into the field", m.field.Value())
-	}
+	synctest.Test(t, func(t *testing.T) { // the grace periods pass at once
+		m := dialog(t, Question{}, nil)
+		m, first := m.Update(press("1")) // 54321
+		m, second := m.Update(press("backspace"))
+		m, _ = m.Update(second())
+		m, _ = m.Update(Checked{N: first().(Checked).N, Port: 54321, Holder: "late"})
+		if _, _, got := m.state(); got != "free · the database's own" {
+			t.Errorf("a late answer says %q", got)
+		}
+		m, _ = m.Update(Proposed{N: 1, Port: 9999})
+		if m.field.Value() != "5432" {
+			t.Errorf("a late proposal put %s into the field", m.field.Value())
+		}
+	})
 }
 
 func TestEnterWaitsForTheAnswer(t *testing.T) {
-	m := dialog(t, Question{}, nil)
-	m, answer := m.Update(press("1"))
-	m, cmd := m.Update(press("enter"))
-	if cmd != nil {
-		t.Fatal("connects before the port has been looked at")
-	}
-	_, cmd = m.Update(answer())
-	if cmd == nil || cmd().(Connect).Port != 54321 {
-		t.Error("the answer did not let Enter through")
-	}
-	m, _ = m.Update(press("backspace")) // typing on takes Enter back
-	if _, cmd = m.Update(answer()); cmd != nil {
-		t.Error("Enter outlived an edit")
-	}
+	synctest.Test(t, func(t *testing.T) { // the grace periods pass at once
+		m := dialog(t, Question{}, nil)
+		m, answer := m.Update(press("1"))
+		m, cmd := m.Update(press("enter"))
+		if cmd != nil {
+			t.Fatal("connects before the port has been looked at")
+		}
+		_, cmd = m.Update(answer())
+		if cmd == nil || cmd().(Connect).Port != 54321 {
+			t.Error("the answer did not let Enter through")
+		}
+		m, _ = m.Update(press("backspace")) // typing on takes Enter back
+		if _, cmd = m.Update(answer()); cmd != nil {
+			t.Error("Enter outlived an edit")
+		}
+	})
 }
 
 func TestGoldenScreens(t *testing.T) {
-	for _, size := range [][2]int{{40, 12}, {80, 24}, {140, 40}} {
-		for name, th := range map[string]theme.Theme{
-			"light": theme.New(false, theme.Full), "dark": theme.New(true, theme.Full), "none": theme.New(true, theme.None),
-		} {
-			for view, ks := range map[string]string{"proposal": "a", "taken": "ctrl+u 5 4 3 2", "invalid": "ctrl+u 9 9 9 9 9"} {
-				w, h := size[0], size[1]
-				m := dialog(t, Question{}, map[int]string{5432: "postgres (pid 812)"})
-				m.SetTheme(th)
-				m, _ = keys(m, ks)
-				p := chrome.Page{Theme: th, W: w, H: h, Name: "port", Context: []string{"prod", "eu-west-1"}, Help: m.ShortHelp()}
-				m.SetSize(p.BodySize())
-				golden(t, fmt.Sprintf("%s-%dx%d-%s", view, w, h, name), p.View(m.View()))
+	synctest.Test(t, func(t *testing.T) { // the grace periods pass at once
+		for _, size := range [][2]int{{40, 12}, {80, 24}, {140, 40}} {
+			for name, th := range map[string]theme.Theme{
+				"light": theme.New(false, theme.Full), "dark": theme.New(true, theme.Full), "none": theme.New(true, theme.None),
+			} {
+				for view, ks := range map[string]string{"proposal": "a", "taken": "ctrl+u 5 4 3 2", "invalid": "ctrl+u 9 9 9 9 9"} {
+					w, h := size[0], size[1]
+					m := dialog(t, Question{}, map[int]string{5432: "postgres (pid 812)"})
+					m.SetTheme(th)
+					m, _ = keys(m, ks)
+					p := chrome.Page{Theme: th, W: w, H: h, Name: "port", Context: []string{"prod", "eu-west-1"}, Help: m.ShortHelp()}
+					m.SetSize(p.BodySize())
+					golden(t, fmt.Sprintf("%s-%dx%d-%s", view, w, h, name), p.View(m.View()))
+				}
 			}
 		}
-	}
+	})
 }
 
 func golden(t *testing.T, name, got string) {
@@ -280,23 +293,25 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestEveryLineHasExactlyItsWidth(t *testing.T) {
-	m := dialog(t, Question{}, map[int]string{5432: strings.Repeat("データベース", 20) + "\x1b[2J"})
-	for w := 40; w <= 200; w += 7 {
-		for h := 8; h <= 60; h += 4 {
-			m.SetSize(w, h)
-			got := m.Over(strings.Repeat("注文", 120))
-			lines := strings.Split(got, "\n")
-			for i, l := range lines {
-				if n := ansi.StringWidth(l); n != w || len(lines) != h {
-					t.Fatalf("%d×%d: %d lines, line %d has %d cells", w, h, len(lines), i, n)
+	synctest.Test(t, func(t *testing.T) { // the grace periods pass at once
+		m := dialog(t, Question{}, map[int]string{5432: strings.Repeat("データベース", 20) + "\x1b[2J"})
+		for w := 40; w <= 200; w += 7 {
+			for h := 8; h <= 60; h += 4 {
+				m.SetSize(w, h)
+				got := m.Over(strings.Repeat("注文", 120))
+				lines := strings.Split(got, "\n")
+				for i, l := range lines {
+					if n := ansi.StringWidth(l); n != w || len(lines) != h {
+						t.Fatalf("%d×%d: %d lines, line %d has %d cells", w, h, len(lines), i, n)
+					}
+				}
+				if c := m.Cursor(); h >= 9 && (c.Y >= h || !strings.Contains(ansi.Strip(lines[c.Y]), lead)) {
+					t.Fatalf("%d×%d: the cursor is on line %d", w, h, c.Y)
+				}
+				if strings.Contains(got, "\x1b[2J") || strings.Contains(got, "\x1b[31m") {
+					t.Fatal("an escape sequence of a name reached the terminal")
 				}
 			}
-			if c := m.Cursor(); h >= 9 && (c.Y >= h || !strings.Contains(ansi.Strip(lines[c.Y]), lead)) {
-				t.Fatalf("%d×%d: the cursor is on line %d", w, h, c.Y)
-			}
-			if strings.Contains(got, "\x1b[2J") || strings.Contains(got, "\x1b[31m") {
-				t.Fatal("an escape sequence of a name reached the terminal")
-			}
 		}
-	}
+	})
 }

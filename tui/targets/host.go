@@ -33,7 +33,7 @@ func ParseHost(s string) (e aws.Endpoint, problem string) {
 		return e, p
 	}
 	n, err := strconv.Atoi(port)
-	if err != nil || n < 1 || n > 65535 {
+	if err != nil || n < 1 || n > 65535 || port[0] == '+' {
 		return e, "a port is a number from 1 to 65535"
 	}
 	return aws.Endpoint{Host: host, Port: n}, ""

@@ -34,6 +34,8 @@ type store struct {
 	finder *pick.Finder
 	pinned map[string]aws.Instance // instances that the user chose, by row
 	widest columns
+	// How many rows are database endpoints and how many are nodes.
+	databases, nodes int
 }
 
 // columns are widths in cells.
@@ -106,6 +108,7 @@ func (e *entry) item() pick.Item {
 
 // put adds rows or replaces those with the same key. Rows of the cache (scan 0) never replace found ones.
 func (s *store) put(rows []Row, scan int) {
+	moved := false // a known row sorts differently now
 	for _, r := range rows {
 		e := newEntry(r, scan)
 		id, known := s.byKey[e.key]
@@ -118,7 +121,9 @@ func (s *store) put(rows []Row, scan int) {
 		if via, ok := s.pinned[e.key]; ok {
 			e.Row = pin(e.Row, via)
 		}
+		s.measure(&e, !known)
 		if known {
+			moved = moved || s.rows[id].compare(&e) != 0
 			s.rows[id] = e
 			s.index.Set(int(id), e.item())
 			continue
@@ -126,7 +131,10 @@ func (s *store) put(rows []Row, scan int) {
 		s.rows = append(s.rows, e)
 		s.byKey[e.key] = int32(s.index.Add(e.item()))
 	}
-	s.arrange()
+	if moved {
+		s.sorted = s.sorted[:0]
+	}
+	s.merge()
 }
 
 // pin makes the row go through an instance that the user chose.
@@ -143,38 +151,65 @@ func (s *store) keep(pass func(*entry) bool) {
 	for i := range old {
 		if pass(&old[i]) {
 			kept.rows = append(kept.rows, old[i])
+			kept.measure(&old[i], true)
 			kept.byKey[old[i].key] = int32(kept.index.Add(old[i].item()))
 		}
 	}
 	if len(kept.rows) < len(old) {
 		*s = kept
-		s.arrange()
+		s.merge()
 	}
 }
 
-// arrange sorts all rows, the order that breaks ties of the search too, and measures the columns.
-func (s *store) arrange() {
-	s.widest = columns{}
-	for id := len(s.sorted); id < len(s.rows); id++ {
-		s.sorted = append(s.sorted, int32(id))
+// measure widens the columns for a row and counts it when it is new.
+func (s *store) measure(e *entry, fresh bool) {
+	w := &s.widest
+	w.name, w.role, w.engine = max(w.name, width(e.name)), max(w.role, width(e.role)), max(w.engine, width(e.engine))
+	w.account, w.region = max(w.account, width(e.account)), max(w.region, width(e.region))
+	if !e.LastUsed.IsZero() {
+		w.used = 9
 	}
-	for i := range s.rows {
-		e := &s.rows[i]
-		w := &s.widest
-		w.name, w.role, w.engine = max(w.name, width(e.name)), max(w.role, width(e.role)), max(w.engine, width(e.engine))
-		w.account, w.region = max(w.account, width(e.account)), max(w.region, width(e.region))
-		if !e.LastUsed.IsZero() {
-			w.used = 9
+	switch {
+	case !fresh:
+	case e.Database != nil:
+		s.databases++
+	case e.Instance != nil:
+		s.nodes++
+	}
+}
+
+// merge sorts the rows that are not in sorted yet, those with the highest ids, and merges them in. The order is also what
+// breaks ties of the search: the most recently used first, then by kind and name.
+func (s *store) merge() {
+	old := s.sorted
+	var fresh []int32
+	for id := len(old); id < len(s.rows); id++ {
+		fresh = append(fresh, int32(id))
+	}
+	slices.SortFunc(fresh, func(a, b int32) int { return s.rows[a].compare(&s.rows[b]) })
+	s.sorted = make([]int32, 0, len(s.rows))
+	for len(old) > 0 && len(fresh) > 0 {
+		from := &old
+		if s.rows[fresh[0]].compare(&s.rows[old[0]]) < 0 {
+			from = &fresh
 		}
+		s.sorted = append(s.sorted, (*from)[0])
+		*from = (*from)[1:]
 	}
-	slices.SortFunc(s.sorted, func(a, b int32) int { return s.rows[a].compare(&s.rows[b]) })
+	s.sorted = append(append(s.sorted, old...), fresh...)
 }
 
 func (e *entry) compare(o *entry) int {
+	if c := o.LastUsed.Compare(e.LastUsed); c != 0 {
+		return c
+	}
+	if c := e.order - o.order; c != 0 {
+		return c
+	}
+	if c := strings.Compare(e.sort, o.sort); c != 0 {
+		return c
+	}
 	return cmp.Or(
-		o.LastUsed.Compare(e.LastUsed),
-		e.order-o.order,
-		strings.Compare(e.sort, o.sort),
 		roleRank(e.role)-roleRank(o.role),
 		strings.Compare(e.account, o.account),
 		strings.Compare(e.region, o.region),
@@ -185,17 +220,4 @@ func (e *entry) compare(o *entry) int {
 // roleRank puts the endpoint that is mostly wanted first.
 func roleRank(role string) int {
 	return slices.Index([]string{string(aws.RoleWriter), string(aws.RoleProxy), string(aws.RoleReader), string(aws.RoleCustom)}, role)
-}
-
-// counts are the numbers of the status line.
-func (s *store) counts() (databases, nodes int) {
-	for i := range s.rows {
-		switch {
-		case s.rows[i].Database != nil:
-			databases++
-		case s.rows[i].Instance != nil:
-			nodes++
-		}
-	}
-	return databases, nodes
 }

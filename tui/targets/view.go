@@ -55,8 +55,7 @@ func (m Model) View() string {
 	if l.airy {
 		left = append(left, "")
 	}
-	databases, nodes := m.data.counts()
-	left = append(left, " "+m.status.line(m.th, databases, nodes, m.now, m.keys.errors.Help().Key, m.w-2))
+	left = append(left, " "+m.status.line(m.th, m.data.databases, m.data.nodes, m.now, m.keys.errors.Help().Key, m.w-2))
 	if l.preview > 0 {
 		m.addPreview(left, l)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -48,66 +49,72 @@ func page(m Model, w, h int, th theme.Theme) string {
 }
 
 func TestGoldenScreens(t *testing.T) {
-	for _, size := range [][2]int{{40, 12}, {80, 24}, {140, 40}} {
-		for name, th := range map[string]theme.Theme{
-			"light": theme.New(false, theme.Full), "dark": theme.New(true, theme.Full), "none": theme.New(true, theme.None),
-		} {
-			w, h := size[0], size[1]
-			bw, bh := chrome.Page{W: w, H: h}.BodySize()
-			for view, m := range views(t, bw, bh, th) {
-				got := page(m, w, h, th)
-				exact(t, view, got, w, h)
-				if strings.Contains(got, "\x1b[2J") || strings.Contains(got, "\x1b]") {
-					t.Errorf("%s: an escape sequence of a name reached the terminal", view)
+	synctest.Test(t, func(t *testing.T) { // the grace periods pass at once
+		for _, size := range [][2]int{{40, 12}, {80, 24}, {140, 40}} {
+			for name, th := range map[string]theme.Theme{
+				"light": theme.New(false, theme.Full), "dark": theme.New(true, theme.Full), "none": theme.New(true, theme.None),
+			} {
+				w, h := size[0], size[1]
+				bw, bh := chrome.Page{W: w, H: h}.BodySize()
+				for view, m := range views(t, bw, bh, th) {
+					got := page(m, w, h, th)
+					exact(t, view, got, w, h)
+					if strings.Contains(got, "\x1b[2J") || strings.Contains(got, "\x1b]") {
+						t.Errorf("%s: an escape sequence of a name reached the terminal", view)
+					}
+					golden(t, fmt.Sprintf("%s-%dx%d-%s", view, w, h, name), got)
 				}
-				golden(t, fmt.Sprintf("%s-%dx%d-%s", view, w, h, name), got)
 			}
 		}
-	}
+	})
 }
 
 // TestEveryLineHasExactlyItsWidth draws every view at every size that a terminal may have.
 func TestEveryLineHasExactlyItsWidth(t *testing.T) {
-	th := theme.New(true, theme.Full)
-	for view, m := range views(t, 80, 24, th) {
-		for w := 40; w <= 200; w += 7 {
-			for h := 10; h <= 60; h += 10 {
-				m.SetSize(w, h)
-				exact(t, view, m.View(), w, h)
-				if c := m.Cursor(); c != nil && (c.X < 0 || c.X >= w || c.Y < 0 || c.Y >= h) {
-					t.Fatalf("%s at %d×%d: cursor at %d,%d", view, w, h, c.X, c.Y)
+	synctest.Test(t, func(t *testing.T) { // the grace periods pass at once
+		th := theme.New(true, theme.Full)
+		for view, m := range views(t, 80, 24, th) {
+			for w := 40; w <= 200; w += 7 {
+				for h := 10; h <= 60; h += 10 {
+					m.SetSize(w, h)
+					exact(t, view, m.View(), w, h)
+					if c := m.Cursor(); c != nil && (c.X < 0 || c.X >= w || c.Y < 0 || c.Y >= h) {
+						t.Fatalf("%s at %d×%d: cursor at %d,%d", view, w, h, c.X, c.Y)
+					}
 				}
 			}
 		}
-	}
+	})
 }
 
 // TestAnyNameKeepsTheGrid puts names of all kinds in every place that shows one.
 func TestAnyNameKeepsTheGrid(t *testing.T) {
-	th := theme.New(false, theme.Full)
-	for _, name := range []string{
-		"", " ", "a\nb\tc", "\x1b[31mred\x1b[0m", "👩‍👩‍👧‍👦👨‍👩‍👧", "🇯🇵🇯🇵", strings.Repeat("注", 90), strings.Repeat("e\u0301", 90), "\u202eabc\u202c", "\xff\xfe", "स्ते", "ﷺﷺﷺ", "\u0600\u0601x",
-	} {
-		d := database(prod, "x", aws.RoleInstance, "postgres", 5432)
-		d.ID, d.Engine, d.VPC, d.Tags = name, name, name, map[string]string{name: name}
-		i := hop
-		i.Name = name
-		m := screen(120, 30, th, Started{Scan: 1, Parts: 1}, Found{Scan: 1, Rows: []Row{
-			{Account: aws.Account{ID: "1", Profile: name, Region: name}, Alias: name, Database: d, Via: i, Why: name},
-			{Account: prod, Alias: name, Database: database(prod, "y", aws.RoleWriter, "mysql", 1), Unusable: name, Next: name},
-			{Account: prod, Instance: &i},
-		}})
-		for _, keys := range []string{"", "alt+p", "alt+v", "alt+i", "down enter", "down down enter"} {
-			m, _ := keysOf(t, m, keys)
-			m, _ = m.Update(ViaAnswer{N: m.over.n, Choices: []Choice{{Instance: i, Why: name}, {Instance: off, Unfit: name}}})
-			for w := 40; w < 160; w += 37 {
-				m.SetSize(w, 20)
-				got := m.View()
-				exact(t, fmt.Sprintf("%q after %q", name, keys), got, w, 20)
-				if strings.Contains(got, "\x1b[31mred") {
-					t.Fatal("an escape sequence of a name reached the terminal")
+	synctest.Test(t, func(t *testing.T) { // the grace periods pass at once
+		th := theme.New(false, theme.Full)
+		for _, name := range []string{
+			"", " ", "a\nb\tc", "\x1b[31mred\x1b[0m", "👩‍👩‍👧‍👦👨‍👩‍👧", "🇯🇵🇯🇵", strings.Repeat("注", 90), strings.Repeat("e\u0301", 90), "\u202eabc\u202c", "\xff\xfe", "स्ते", "ﷺﷺﷺ", "\u0600\u0601x",
+		} {
+			d := database(prod, "x", aws.RoleInstance, "postgres", 5432)
+			d.ID, d.Engine, d.VPC, d.Tags = name, name, name, map[string]string{name: name}
+			i := hop
+			i.Name = name
+			m := screen(120, 30, th, Started{Scan: 1, Parts: 1}, Found{Scan: 1, Rows: []Row{
+				{Account: aws.Account{ID: "1", Profile: name, Region: name}, Alias: name, Database: d, Via: i, Why: name},
+				{Account: prod, Alias: name, Database: database(prod, "y", aws.RoleWriter, "mysql", 1), Unusable: name, Next: name},
+				{Account: prod, Instance: &i},
+			}})
+			for _, keys := range []string{"", "alt+p", "alt+v", "alt+i", "down enter", "down down enter"} {
+				m, _ := keysOf(t, m, keys)
+				m, _ = m.Update(ViaAnswer{N: m.over.n, Choices: []Choice{{Instance: i, Why: name}, {Instance: off, Unfit: name}}})
+				for w := 40; w < 160; w += 37 {
+					m.SetSize(w, 20)
+					got := m.View()
+					exact(t, fmt.Sprintf("%q after %q", name, keys), got, w, 20)
+					if strings.Contains(got, "\x1b[31mred") {
+						t.Fatal("an escape sequence of a name reached the terminal")
+					}
 				}
 			}
 		}
-	}
+	})
 }
