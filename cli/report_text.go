@@ -129,5 +129,6 @@ func clientCommand(t aws.Target, local string) []string {
 	if err != nil {
 		return nil
 	}
-	return engine.Of(t.Engine).Command(engine.Conn{Host: t.Endpoint.Host, Port: t.Endpoint.Port, LocalHost: host, LocalPort: n})
+	e := engine.Of(t.Engine)
+	return e.Command(engine.Conn{Host: t.Endpoint.Host, Port: t.Endpoint.Port, LocalHost: host, LocalPort: n, Program: installedClient(e)})
 }
