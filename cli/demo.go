@@ -293,8 +293,8 @@ func installedClient(e engine.Engine) string {
 		if err != nil {
 			continue
 		}
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			if base := filepath.Base(real); slices.Contains(e.Programs, base) {
+		if program, err := filepath.EvalSymlinks(path); err == nil {
+			if base := filepath.Base(program); slices.Contains(e.Programs, base) {
 				if _, err := exec.LookPath(base); err == nil {
 					return base
 				}

@@ -166,7 +166,7 @@ func (p *prompt) answer(ctx context.Context, statement string) error {
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // read reports what went wrong
 	t, total, err := read(rows)
 	if err != nil {
 		return err
@@ -190,7 +190,7 @@ func took(since time.Time) string { return time.Since(since).Round(time.Millisec
 func returnsRows(statement string) bool {
 	first, _, _ := strings.Cut(strings.TrimLeft(statement, "( \t\n"), " ")
 	first, _, _ = strings.Cut(first, "\n")
-	return slices.Contains([]string{"select", "show", "describe", "desc", "explain", "with", "table", "values", "call", "check", "analyze"}, strings.ToLower(first))
+	return slices.Contains([]string{"select", "show", "describe", "desc", "explain", "with", "table", "values", "call", "check"}, strings.ToLower(first))
 }
 
 // read takes all rows and keeps the first.

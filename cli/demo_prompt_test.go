@@ -20,8 +20,9 @@ type fakeDB struct {
 func (f *fakeDB) Connect(context.Context) (driver.Conn, error) { return f, nil }
 func (f *fakeDB) Driver() driver.Driver                        { return nil }
 func (f *fakeDB) Prepare(string) (driver.Stmt, error)          { return nil, errors.New("not prepared") }
-func (f *fakeDB) Begin() (driver.Tx, error)                    { return nil, errors.New("no transactions") }
-func (f *fakeDB) Close() error                                 { return nil }
+
+func (f *fakeDB) Begin() (driver.Tx, error) { return nil, errors.New("no transactions") }
+func (f *fakeDB) Close() error              { return nil }
 
 func (f *fakeDB) ExecContext(_ context.Context, q string, _ []driver.NamedValue) (driver.Result, error) {
 	f.asked = append(f.asked, q)

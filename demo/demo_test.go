@@ -22,16 +22,24 @@ func TestProgressReadsTheGoCommand(t *testing.T) {
 		said  int
 	}{
 		{"nothing yet", "", 0, "building rdsx… 41s", 0},
-		{"downloads", "go: downloading github.com/spf13/cobra v1.10.2\ngo: downloading go.yaml.in/yaml/v3 v3.0.6\n", 0,
-			"building rdsx: 2 modules downloaded… 41s", 0},
-		{"packages", "internal/goarch\ngithub.com/aws/aws-sdk-go-v2/service/ec2\ngopkg.in/ini.v1\nunsafe\n", 590,
-			"building rdsx 4/590 packages… 41s (unsafe)", 0},
+		{
+			"downloads", "go: downloading github.com/spf13/cobra v1.10.2\ngo: downloading go.yaml.in/yaml/v3 v3.0.6\n", 0,
+			"building rdsx: 2 modules downloaded… 41s", 0,
+		},
+		{
+			"packages", "internal/goarch\ngithub.com/aws/aws-sdk-go-v2/service/ec2\ngopkg.in/ini.v1\nunsafe\n", 590,
+			"building rdsx 4/590 packages… 41s (unsafe)", 0,
+		},
 		{"more than foretold", "a\nb\nc\n", 2, "building rdsx 2/2 packages… 41s (c)", 0},
 		{"again", "a/b\nc\n", 0, "building rdsx: 2 packages… 41s (c)", 0},
-		{"an error", "github.com/rdsx/rdsx/cli\n# github.com/rdsx/rdsx/cli\ncli/demo.go:3:2: undefined: x\n", 590,
-			"building rdsx 1/590 packages… 41s (cli)", 2},
-		{"a killed compiler", "github.com/aws/aws-sdk-go-v2/service/ec2: /usr/local/go/pkg/tool/linux_amd64/compile: signal: killed\n", 590,
-			"building rdsx… 41s", 1},
+		{
+			"an error", "github.com/rdsx/rdsx/cli\n# github.com/rdsx/rdsx/cli\ncli/demo.go:3:2: undefined: x\n", 590,
+			"building rdsx 1/590 packages… 41s (cli)", 2,
+		},
+		{
+			"a killed compiler", "github.com/aws/aws-sdk-go-v2/service/ec2: /usr/local/go/pkg/tool/linux_amd64/compile: signal: killed\n", 590,
+			"building rdsx… 41s", 1,
+		},
 	} {
 		p := newProgress("rdsx", start)
 		p.total = c.total
@@ -85,7 +93,7 @@ func TestModuleRootIsFoundFromAnyFolderOfTheRepository(t *testing.T) {
 	for _, dir := range []string{want, filepath.Join(want, "sim", "databases"), filepath.Join(want, "demo", "engines")} {
 		t.Chdir(dir)
 		got, err := moduleRoot(t.Context())
-		if real, _ := filepath.EvalSymlinks(want); err != nil || got != want && got != real {
+		if resolved, _ := filepath.EvalSymlinks(want); err != nil || got != want && got != resolved {
 			t.Errorf("from %s: %q %v, want %q", dir, got, err, want)
 		}
 	}

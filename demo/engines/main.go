@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, password string, stdin io.Reader, s
 		return fmt.Errorf("start MySQL: %w", err)
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	r, err := startRedis(password, string(keys))
+	r, err := startRedis(ctx, password, string(keys))
 	if err != nil {
 		return fmt.Errorf("start Redis: %w", err)
 	}

@@ -21,16 +21,16 @@ type redisServer struct {
 }
 
 // startRedis serves the shop's keys behind a password.
-func startRedis(password, keys string) (*redisServer, error) {
+func startRedis(ctx context.Context, password, keys string) (*redisServer, error) {
 	m := miniredis.NewMiniRedis()
 	m.RequireAuth(password)
 	if err := m.StartAddr("127.0.0.1:0"); err != nil {
 		return nil, err
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	clock, stop := context.WithCancel(context.WithoutCancel(ctx)) // goes until Close
 	r := &redisServer{Miniredis: m, stop: stop}
-	r.done.Go(func() { r.age(ctx) })
-	if err := fillRedis(m.Addr(), password, keys); err != nil {
+	r.done.Go(func() { r.age(clock) })
+	if err := fillRedis(ctx, m.Addr(), password, keys); err != nil {
 		r.Close()
 		return nil, fmt.Errorf("fill the shop: %w", err)
 	}
@@ -59,12 +59,13 @@ func (r *redisServer) Close() {
 }
 
 // fillRedis sends shop.redis: a command a line, its words separated by spaces.
-func fillRedis(addr, password, keys string) error {
-	conn, err := net.Dial("tcp", addr)
+func fillRedis(ctx context.Context, addr, password, keys string) error {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		return err
 	}

@@ -215,7 +215,7 @@ func lastLines(path string) string {
 	if err != nil {
 		return "it said nothing"
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	if end, err := f.Seek(0, io.SeekEnd); err == nil && end > most {
 		_, _ = f.Seek(-most, io.SeekEnd)
 	} else {

@@ -55,7 +55,7 @@ func enterable(t *testing.T) string {
 	if err := os.Chmod(dir, 0o711); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	return dir
 }
 
@@ -226,7 +226,9 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 				case err == nil && moment == "":
 					t.Error("it started although it was cancelled before")
 				case err == nil: // the server was faster than the cancellation
-					err = s.Close()
+					if err := s.Close(); err != nil {
+						t.Error(err)
+					}
 				case !errors.Is(err, context.Canceled):
 					t.Errorf("the error does not say that it was cancelled: %v", err)
 				}

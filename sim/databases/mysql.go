@@ -81,7 +81,7 @@ func greets(ctx context.Context, addr string) bool {
 	if err != nil {
 		return false
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(time.Second)) // fails only on a closed connection, and then so does the read
 	var head [5]byte
 	n, _ := conn.Read(head[:])

@@ -34,7 +34,7 @@ func (s *Server) run(ctx context.Context, path string, args ...string) error {
 	if err != nil {
 		return err
 	}
-	defer out.Close()
+	defer func() { _ = out.Close() }() // the server has its own
 	own, end := context.WithCancel(context.WithoutCancel(ctx))
 	cmd := exec.CommandContext(own, path, args...)
 	s.prepare(cmd)
