@@ -76,7 +76,11 @@ func (r *rig) open(ctx context.Context, dir string) error {
 		return err
 	}
 	r.box = box
-	config, credentials, err := box.WriteConfig(filepath.Join(dir, r.rtt.String()))
+	dir = filepath.Join(dir, r.rtt.String())
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	config, credentials, err := box.WriteConfig(dir)
 	if err != nil {
 		return err
 	}
