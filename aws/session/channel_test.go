@@ -1,11 +1,8 @@
 package session
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -54,6 +51,14 @@ func (r *rig) dial() *mux.Stream {
 
 func (r *rig) receive(m wire.Message) error {
 	return r.c.receive(m.Append(nil))
+}
+
+// hear is receive where nothing may go wrong.
+func (r *rig) hear(m wire.Message) {
+	r.t.Helper()
+	if err := r.receive(m); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // say delivers the agent's next stream message.
@@ -128,88 +133,11 @@ func equal(t *testing.T, what string, got, want []int64) {
 	}
 }
 
-// TestHandshakeGolden replays the recorded handshake of the real agent; the answers must be the real plugin's.
-func TestHandshakeGolden(t *testing.T) {
-	recorded := func(name string) wire.Message {
-		frame, err := os.ReadFile(filepath.Join("wire", "testdata", "frames", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var m wire.Message
-		if err := wire.Decode(frame, &m); err != nil {
-			t.Fatal(err)
-		}
-		return m
-	}
-	r := newRig(t, Options{})
-	if err := r.receive(recorded("04-agent.bin")); err != nil {
-		t.Fatal(err)
-	}
-	got := r.written()
-	if len(got) != 2 {
-		t.Fatalf("%d messages answer the handshake request, want 2", len(got))
-	}
-	ack, response := recorded("05-client.bin"), recorded("06-client.bin")
-	if string(got[0].Payload) != string(ack.Payload) || got[0].Type != ack.Type || got[0].Flags != ack.Flags {
-		t.Errorf("acknowledgement\n%s\nwant\n%s", got[0].Payload, ack.Payload)
-	}
-	want := strings.Replace(string(response.Payload), "1.2.677.0", ClientVersion, 1)
-	if string(got[1].Payload) != want {
-		t.Errorf("response\n%s\nwant\n%s", got[1].Payload, want)
-	}
-	if got[1].Seq != 0 || got[1].Flags != 0 || got[1].Type != wire.InputStreamData || got[1].PayloadType != wire.PayloadHandshakeResponse {
-		t.Errorf("response header %+v", got[1])
-	}
-	if err := r.receive(recorded("07-agent.bin")); err != nil {
-		t.Fatal(err)
-	}
-	if err := r.receive(recorded("08-agent.bin")); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-r.c.ready:
-	default:
-		t.Fatal("not ready after HandshakeComplete")
-	}
-	if n := r.c.sender.statInFlight.Load(); n != 0 {
-		t.Errorf("%d bytes in flight after the recorded acknowledgement", n)
-	}
-}
-
-func TestHandshakeRefusals(t *testing.T) {
-	for name, c := range map[string]struct{ actions, status string }{
-		"another session type":  {`[{"ActionType":"SessionType","ActionParameters":{"SessionType":"Standard_Stream","Properties":null}}]`, `"ActionStatus":3`},
-		"encryption":            {`[{"ActionType":"KMSEncryption","ActionParameters":{"KMSKeyId":"k"}}]`, `"ActionStatus":3`},
-		"unreadable parameters": {`[{"ActionType":"SessionType","ActionParameters":[1]}]`, `"ActionStatus":2`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, Options{})
-			r.say(wire.PayloadHandshakeRequest, `{"AgentVersion":"3.3.0.0","RequestedClientActions":`+c.actions+`}`)
-			all := r.written()
-			response := string(all[len(all)-1].Payload)
-			if !strings.Contains(response, c.status) {
-				t.Errorf("answered %s, want %s", response, c.status)
-			}
-			if r.c.reason() != nil {
-				t.Error("ended before the answer has arrived")
-			}
-			r.ack(0)
-			if err := r.c.reason(); !errors.Is(err, ErrHandshakeRefused) || !errors.Is(err, aws.ErrRefusedByAWS) {
-				t.Errorf("ended with %v", err)
-			}
-		})
-	}
-	r := newRig(t, Options{})
-	if err := r.receive(r.message(0, wire.PayloadEncryptionChallengeRequest, `{}`)); !errors.Is(err, ErrHandshakeRefused) {
-		t.Errorf("encryption challenge: %v", err)
-	}
-}
-
 // TestFirstDataResent: the agent drops data until its mux is up, a few ms after HandshakeComplete.
 func TestFirstDataResent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := established(t, Options{}, "3.3.0.0")
-		r.dial().Write(make([]byte, 3000))
+		_, _ = r.dial().Write(make([]byte, 3000))
 		equal(t, "first burst", r.sent(), []int64{1, 2, 3})
 		began := time.Now()
 		for _, at := range []time.Duration{5, 15, 35} {
@@ -236,9 +164,9 @@ func TestOverdueAllResent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := established(t, Options{}, "3.3.0.0")
 		stream := r.dial()
-		stream.Write([]byte("x"))
+		_, _ = stream.Write([]byte("x"))
 		r.ack(r.sent()...) // the agent is ready
-		stream.Write(make([]byte, 20_000))
+		_, _ = stream.Write(make([]byte, 20_000))
 		first := r.sent()
 		if len(first) < 20 {
 			t.Fatalf("%d messages for 20 kB", len(first))
@@ -273,7 +201,7 @@ func TestOverdueAllResent(t *testing.T) {
 func TestRetransmissionIsTheSameMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := established(t, Options{}, "3.3.0.0")
-		r.dial().Write([]byte("hello"))
+		_, _ = r.dial().Write([]byte("hello"))
 		first := r.written()
 		time.Sleep(time.Second)
 		again := r.written()
@@ -286,7 +214,7 @@ func TestRetransmissionIsTheSameMessage(t *testing.T) {
 func TestPauseHoldsNewDataOnly(t *testing.T) {
 	start := wire.Message{Type: wire.StartPublication}
 	for name, release := range map[string]func(*rig){
-		"start_publication": func(r *rig) { r.receive(start) },
+		"start_publication": func(r *rig) { r.hear(start) },
 		"acknowledgement":   func(r *rig) { r.ack(1) },
 		"time":              func(*rig) { time.Sleep(pauseLength) },
 	} {
@@ -294,10 +222,10 @@ func TestPauseHoldsNewDataOnly(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := established(t, Options{}, "3.3.0.0")
 				stream := r.dial()
-				stream.Write([]byte("before"))
+				_, _ = stream.Write([]byte("before"))
 				equal(t, "before the pause", r.sent(), []int64{1})
-				r.receive(wire.Message{Type: wire.PausePublication})
-				stream.Write([]byte("new"))
+				r.hear(wire.Message{Type: wire.PausePublication})
+				_, _ = stream.Write([]byte("new"))
 				if got := r.sent(); got != nil {
 					t.Errorf("sent %v in a pause", got)
 				}
@@ -321,7 +249,7 @@ func TestPauseHoldsNewDataOnly(t *testing.T) {
 func TestPauseBeforeTheHandshake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Options{})
-		r.receive(wire.Message{Type: wire.PausePublication})
+		r.hear(wire.Message{Type: wire.PausePublication})
 		time.Sleep(pauseLength)
 		r.written()
 		if w := r.c.sender.wait(); !w.IsZero() {
@@ -335,7 +263,7 @@ func TestWindowBoundsAndGrows(t *testing.T) {
 		const limit = 300 << 10
 		r := established(t, Options{Window: limit}, "3.3.0.0")
 		stream := r.dial()
-		go stream.Write(make([]byte, 16<<20))
+		go func() { _, _ = stream.Write(make([]byte, 16<<20)) }()
 		synctest.Wait()
 		peak := 0
 		for range 40 {
@@ -370,7 +298,7 @@ func TestDuplicateAcknowledgedAgain(t *testing.T) {
 	r.say(wire.PayloadOutput, nop)
 	equal(t, "acknowledged", r.acked(), []int64{2})
 	for range 3 {
-		r.receive(r.message(2, wire.PayloadOutput, nop))
+		r.hear(r.message(2, wire.PayloadOutput, nop))
 	}
 	equal(t, "acknowledged again", r.acked(), []int64{2, 2, 2})
 	if got := r.c.duplicates.Load(); got != 3 {
@@ -382,7 +310,7 @@ func TestReorderedDataInOrder(t *testing.T) {
 	r := established(t, Options{}, "3.0.100.0") // basic mode: bytes as they are
 	stream := r.dial()
 	for _, seq := range []int64{4, 3, 4, 2, 5} {
-		r.receive(r.message(seq, wire.PayloadOutput, string(rune('a'+seq-2))))
+		r.hear(r.message(seq, wire.PayloadOutput, string(rune('a'+seq-2))))
 	}
 	equal(t, "acknowledged", r.acked(), []int64{4, 3, 4, 2, 5})
 	got := make([]byte, 16)
@@ -403,7 +331,7 @@ func TestAheadIsBounded(t *testing.T) {
 	r := established(t, Options{}, "3.3.0.0")
 	big := strings.Repeat("x", 1<<20)
 	for seq := int64(10); seq < 20; seq++ {
-		r.receive(r.message(seq, wire.PayloadOutput, big))
+		r.hear(r.message(seq, wire.PayloadOutput, big))
 	}
 	equal(t, "acknowledged up to the bound", r.acked(), []int64{10, 11, 12, 13, 14, 15, 16, 17})
 	if r.c.receiver.bytes > aheadBytes || len(r.c.receiver.ahead) != 8 {
@@ -425,7 +353,7 @@ func TestBadDigestDropped(t *testing.T) {
 	if got := r.c.dropped.Load(); got != 1 {
 		t.Errorf("%d dropped, want 1", got)
 	}
-	r.receive(m)
+	r.hear(m)
 	equal(t, "the undamaged one", r.acked(), []int64{2})
 }
 
@@ -433,9 +361,9 @@ func TestBadDigestDropped(t *testing.T) {
 func TestAdvanceWithoutAck(t *testing.T) {
 	r := established(t, Options{}, "3.0.100.0")
 	stream := r.dial()
-	r.receive(r.message(2, wire.PayloadOutput, "once")) // nothing is written: the websocket is down
-	r.receive(r.message(2, wire.PayloadOutput, "once"))
-	r.receive(r.message(3, wire.PayloadFlag, "\x00\x00\x00\x01"))
+	r.hear(r.message(2, wire.PayloadOutput, "once")) // nothing is written: the websocket is down
+	r.hear(r.message(2, wire.PayloadOutput, "once"))
+	r.hear(r.message(3, wire.PayloadFlag, "\x00\x00\x00\x01"))
 	got := make([]byte, 16)
 	n, err := stream.Read(got)
 	if err != nil || string(got[:n]) != "once" {
@@ -446,46 +374,13 @@ func TestAdvanceWithoutAck(t *testing.T) {
 	}
 }
 
-func TestModesByVersion(t *testing.T) {
-	for version, want := range map[string]struct{ mux, keepalive bool }{
-		"2.3.700.0":  {false, true},
-		"3.0.196.0":  {false, true},
-		"3.0.197.0":  {true, true},
-		"3.1.1511.0": {true, true},
-		"3.1.1512.0": {true, false},
-		"3.10.1.0":   {true, false},
-		"4":          {true, false},
-	} {
-		r := established(t, Options{}, version)
-		if r.c.multiplex != want.mux || r.c.keepalive != want.keepalive {
-			t.Errorf("%s: mux %v, keepalive %v", version, r.c.multiplex, r.c.keepalive)
-		}
-	}
-}
-
-func TestKeepaliveForOldAgents(t *testing.T) {
-	for version, want := range map[string]int{"3.1.1000.0": 1, "3.3.0.0": 0} {
-		r := established(t, Options{}, version)
-		r.c.sendKeepalive()
-		if got := r.sent(); got != nil {
-			t.Errorf("%s: keepalive %v without a connection", version, got)
-		}
-		r.dial()
-		r.sent() // SYN
-		r.c.sendKeepalive()
-		if got := r.sent(); len(got) != want {
-			t.Errorf("%s: %d keepalives, want %d", version, len(got), want)
-		}
-	}
-}
-
 func TestBasicModeCloses(t *testing.T) {
 	r := established(t, Options{}, "3.0.100.0")
 	stream := r.dial()
 	if _, err := r.c.session().Open(); !errors.Is(err, mux.ErrBusy) {
 		t.Errorf("second connection: %v", err)
 	}
-	stream.Write([]byte("bye"))
+	_, _ = stream.Write([]byte("bye"))
 	stream.Close()
 	got := r.written()
 	if len(got) != 2 || string(got[0].Payload) != "bye" || got[1].PayloadType != wire.PayloadFlag || got[1].Payload[3] != byte(wire.DisconnectToPort) {
@@ -496,17 +391,4 @@ func TestBasicModeCloses(t *testing.T) {
 	}
 	r.ack(got[0].Seq, got[1].Seq)
 	r.dial()
-}
-
-func TestHandshakeResponseIsJSON(t *testing.T) {
-	r := newRig(t, Options{})
-	r.say(wire.PayloadHandshakeRequest, `{"AgentVersion":"3.3.0.0"}`)
-	var body struct {
-		ProcessedClientActions []any
-		Errors                 any
-	}
-	all := r.written()
-	if err := json.Unmarshal(all[1].Payload, &body); err != nil || body.ProcessedClientActions == nil || body.Errors != nil {
-		t.Errorf("%s: %v", all[1].Payload, err)
-	}
 }

@@ -33,38 +33,70 @@ func TestOpenErrors(t *testing.T) {
 		next     string // in the advice
 		started  bool
 	}{
-		"target not connected": {script{startCode: "TargetNotConnected", startText: "i-0123456789abcdef0 is not connected."},
-			ErrTargetNotConnected, aws.ErrRefusedByAWS, "i-0123456789abcdef0", "--via", false},
-		"denied on the instance": {script{startCode: "AccessDeniedException", startText: user + instance + why},
-			ErrAccessDenied, aws.ErrRefusedByAWS, "on the instance", "instance", false},
-		"denied on the document": {script{startCode: "AccessDeniedException", startText: user + document + why},
-			ErrAccessDenied, aws.ErrRefusedByAWS, "on the document", DocumentRemoteHost, false},
-		"invalid document": {script{startCode: "InvalidDocument", startText: "Document does not exist"},
-			ErrInvalidDocument, aws.ErrRefusedByAWS, "Document does not exist", "--document", false},
-		"throttled": {script{startCode: "ThrottlingException", startText: "Rate exceeded"},
-			ErrThrottled, aws.ErrRefusedByAWS, "Rate exceeded", "wait", false},
-		"expired credentials": {script{startCode: "ExpiredTokenException", startText: "The security token included in the request is expired"},
-			ErrCredentials, aws.ErrSignIn, "expired", "aws", false},
-		"unknown key": {script{startCode: "UnrecognizedClientException", startText: "The security token included in the request is invalid."},
-			ErrCredentials, aws.ErrSignIn, "credentials", "aws", false},
-		"something else": {script{startCode: "BadRequest", startText: "Enable advanced-instances tier to use Session Manager"},
-			nil, aws.ErrRefusedByAWS, "advanced-instances", "doctor", false},
-		"stream URL elsewhere": {script{streamURL: "wss://ssmmessages.eu-west-1.example.com/v1/data-channel/x"},
-			ErrStreamURL, aws.ErrRefusedByAWS, "example.com", "endpoint", true},
-		"upgrade forbidden": {script{upgradeStatus: http.StatusForbidden},
-			ErrTokenRefused, aws.ErrRefusedByAWS, "403", "clock", true},
-		"upgrade fails": {script{upgradeStatus: http.StatusBadGateway},
-			ErrConnectionLost, nil, "502", "network", true},
-		"upgrade redirected": {script{upgradeStatus: http.StatusFound},
-			ErrConnectionLost, nil, "302", "network", true},
-		"token refused after the upgrade": {script{closeCode: 1008},
-			ErrTokenRefused, aws.ErrRefusedByAWS, "1008 token not accepted", "again", true},
-		"cut at once": {script{cut: true},
-			ErrConnectionLost, nil, "", "network", true},
-		"handshake timed out": {script{silent: true},
-			ErrHandshakeTimeout, aws.ErrRefusedByAWS, "handshake", "agent on i-0123456789abcdef0", true},
-		"handshake refused": {script{actions: shell},
-			ErrHandshakeRefused, aws.ErrRefusedByAWS, "Standard_Stream", "document", true},
+		"target not connected": {
+			script{startCode: "TargetNotConnected", startText: "i-0123456789abcdef0 is not connected."},
+			ErrTargetNotConnected, aws.ErrRefusedByAWS, "i-0123456789abcdef0", "--via", false,
+		},
+		"denied on the instance": {
+			script{startCode: "AccessDeniedException", startText: user + instance + why},
+			ErrAccessDenied, aws.ErrRefusedByAWS, "on the instance", "instance", false,
+		},
+		"denied on the document": {
+			script{startCode: "AccessDeniedException", startText: user + document + why},
+			ErrAccessDenied, aws.ErrRefusedByAWS, "on the document", DocumentRemoteHost, false,
+		},
+		"invalid document": {
+			script{startCode: "InvalidDocument", startText: "Document does not exist"},
+			ErrInvalidDocument, aws.ErrRefusedByAWS, "Document does not exist", "--document", false,
+		},
+		"throttled": {
+			script{startCode: "ThrottlingException", startText: "Rate exceeded"},
+			ErrThrottled, aws.ErrRefusedByAWS, "Rate exceeded", "wait", false,
+		},
+		"expired credentials": {
+			script{startCode: "ExpiredTokenException", startText: "The security token included in the request is expired"},
+			ErrCredentials, aws.ErrSignIn, "expired", "aws", false,
+		},
+		"unknown key": {
+			script{startCode: "UnrecognizedClientException", startText: "The security token included in the request is invalid."},
+			ErrCredentials, aws.ErrSignIn, "credentials", "aws", false,
+		},
+		"something else": {
+			script{startCode: "BadRequest", startText: "Enable advanced-instances tier to use Session Manager"},
+			nil, aws.ErrRefusedByAWS, "advanced-instances", "doctor", false,
+		},
+		"stream URL elsewhere": {
+			script{streamURL: "wss://ssmmessages.eu-west-1.example.com/v1/data-channel/x"},
+			ErrStreamURL, aws.ErrRefusedByAWS, "example.com", "endpoint", true,
+		},
+		"upgrade forbidden": {
+			script{upgradeStatus: http.StatusForbidden},
+			ErrTokenRefused, aws.ErrRefusedByAWS, "403", "clock", true,
+		},
+		"upgrade fails": {
+			script{upgradeStatus: http.StatusBadGateway},
+			ErrConnectionLost, nil, "502", "network", true,
+		},
+		"upgrade redirected": {
+			script{upgradeStatus: http.StatusFound},
+			ErrConnectionLost, nil, "302", "network", true,
+		},
+		"token refused after the upgrade": {
+			script{closeCode: 1008},
+			ErrTokenRefused, aws.ErrRefusedByAWS, "1008 token not accepted", "again", true,
+		},
+		"cut at once": {
+			script{cut: true},
+			ErrConnectionLost, nil, "", "network", true,
+		},
+		"handshake timed out": {
+			script{silent: true},
+			ErrHandshakeTimeout, aws.ErrRefusedByAWS, "handshake", "agent on i-0123456789abcdef0", true,
+		},
+		"handshake refused": {
+			script{actions: shell},
+			ErrHandshakeRefused, aws.ErrRefusedByAWS, "Standard_Stream", "document", true,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -187,10 +219,16 @@ func TestSecretsStaySecret(t *testing.T) {
 	var log bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var out strings.Builder
-	for i, s := range []script{{}, {upgradeStatus: 403}, {cut: true}, {closeCode: 1008}, {silent: true},
+	for i, s := range []script{
+		{},
+		{upgradeStatus: 403},
+		{cut: true},
+		{closeCode: 1008},
+		{silent: true},
 		{streamURL: "wss://elsewhere.example/?X-Amz-Signature=" + secretToken},
 		{streamURL: "ws://127.0.0.1:1/?X-Amz-Signature=" + secretToken},
-		{streamURL: "wss://ssmmessages.eu-west-1.amazonaws.com:443/\x7f?X-Amz-Signature=" + secretToken}} {
+		{streamURL: "wss://ssmmessages.eu-west-1.amazonaws.com:443/\x7f?X-Amz-Signature=" + secretToken},
+	} {
 		b := newBox(t, s, false)
 		cfg := b.config()
 		cfg.ClientLogMode = sdk.LogResponseWithBody | sdk.LogRequestWithBody | sdk.LogSigning

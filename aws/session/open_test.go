@@ -24,7 +24,7 @@ func open(tb testing.TB, b *box, o Options) *Session {
 
 func randomBytes(n int) []byte {
 	p := make([]byte, n)
-	rand.NewChaCha8([32]byte{1}).Read(p)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(p)
 	return p
 }
 
@@ -39,7 +39,7 @@ func TestEcho(t *testing.T) {
 			}
 			defer conn.Close()
 			want := randomBytes(300_000)
-			go conn.Write(want)
+			go func() { _, _ = conn.Write(want) }()
 			got := make([]byte, len(want))
 			if _, err := io.ReadFull(conn, got); err != nil {
 				t.Fatal(err)

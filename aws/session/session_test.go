@@ -31,7 +31,7 @@ func dial(tb testing.TB, s *Session) net.Conn {
 // echo sends p and reads it back.
 func echo(t *testing.T, conn net.Conn, p []byte) {
 	t.Helper()
-	go conn.Write(p)
+	go func() { _, _ = conn.Write(p) }()
 	got := make([]byte, len(p))
 	if _, err := io.ReadFull(conn, got); err != nil {
 		t.Fatal(err)
@@ -129,7 +129,7 @@ func TestRefusedByTarget(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, newBox(t, script{refuse: true, agentVersion: version}, false), Options{})
 			conn := dial(t, s)
-			conn.Write([]byte("hello"))
+			_, _ = conn.Write([]byte("hello"))
 			_, err := conn.Read(make([]byte, 1))
 			if !errors.Is(err, aws.ErrRefused) || !strings.Contains(err.Error(), "db.internal:5432") || aws.NextOf(err) == "" {
 				t.Errorf("read: %v", err)
@@ -179,13 +179,13 @@ func freeDial(t *testing.T, s *Session) net.Conn {
 
 func TestBasicModeRemoteClose(t *testing.T) {
 	b := newBox(t, script{agentVersion: "3.0.100.0", serve: func(conn net.Conn) {
-		conn.Read(make([]byte, 100))
-		io.WriteString(conn, "bye")
+		_, _ = conn.Read(make([]byte, 100))
+		_, _ = io.WriteString(conn, "bye")
 	}}, false)
 	s := open(t, b, Options{})
 	for range 2 {
 		conn := freeDial(t, s)
-		conn.Write([]byte("hello"))
+		_, _ = conn.Write([]byte("hello"))
 		if got, err := io.ReadAll(conn); err != nil || string(got) != "bye" {
 			t.Errorf("read %q, %v", got, err)
 		}
@@ -198,16 +198,16 @@ func TestSlowReader(t *testing.T) {
 	big := randomBytes(8 << 20)
 	b := newBox(t, script{serve: func(conn net.Conn) {
 		kind := make([]byte, 1)
-		if io.ReadFull(conn, kind); kind[0] == 'b' {
-			conn.Write(big)
+		if _, _ = io.ReadFull(conn, kind); kind[0] == 'b' {
+			_, _ = conn.Write(big)
 			return
 		}
-		io.Copy(conn, conn)
+		_, _ = io.Copy(conn, conn)
 	}}, false)
 	s := open(t, b, Options{SpillDir: t.TempDir()})
 	slow, quick := dial(t, s), dial(t, s)
-	io.WriteString(slow, "b")
-	io.WriteString(quick, "e")
+	_, _ = io.WriteString(slow, "b")
+	_, _ = io.WriteString(quick, "e")
 	for before := uint64(0); s.Stats().Received < 8<<20/1024; { // the service has sent it all: nothing pushed back
 		echo(t, quick, []byte("ping"))
 		if now := s.Stats().Received; now < before {
@@ -220,7 +220,7 @@ func TestSlowReader(t *testing.T) {
 	if _, err := io.ReadFull(slow, got); err != nil || !bytes.Equal(got, big) {
 		t.Errorf("the slow reader got other bytes: %v", err)
 	}
-	if n, err := slow.Read(got); n != 0 || err != io.EOF {
+	if n, err := slow.Read(got); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("then %d bytes, %v", n, err)
 	}
 }
@@ -237,7 +237,7 @@ func TestManyConnections(t *testing.T) {
 			}
 			defer conn.Close()
 			want := randomBytes(1000 * (i + 1))
-			go conn.Write(want)
+			go func() { _, _ = conn.Write(want) }()
 			got := make([]byte, len(want))
 			if _, err := io.ReadFull(conn, got); err != nil || !bytes.Equal(got, want) {
 				t.Errorf("connection %d: %v", i, err)

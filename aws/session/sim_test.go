@@ -61,7 +61,7 @@ func target(conn net.Conn) {
 // random is n bytes that look like noise and depend on n alone.
 func random(n int) []byte {
 	p := make([]byte, n)
-	rand.NewChaCha8([32]byte{byte(n), byte(n >> 8), byte(n >> 16)}).Read(p)
+	_, _ = rand.NewChaCha8([32]byte{byte(n), byte(n >> 8), byte(n >> 16)}).Read(p)
 	return p
 }
 
@@ -231,7 +231,7 @@ func TestNewlineStaysNewline(t *testing.T) {
 					return
 				}
 				defer conn.Close()
-				io.Copy(conn, conn)
+				_, _ = io.Copy(conn, conn)
 			}()
 			if err := r.sim.World().SetDial(host+":1", lines.Addr().String()); err != nil {
 				t.Fatal(err)

@@ -233,16 +233,16 @@ func TestBatchConn(t *testing.T) {
 			t.Errorf("one write of %q, want %q", p, text)
 		}
 	}
-	io.WriteString(c, "handshake")
+	_, _ = io.WriteString(c, "handshake")
 	want("handshake")
 	c.hold(func() { wakes.Add(1) })
-	io.WriteString(c, "pong")
+	_, _ = io.WriteString(c, "pong")
 	if n := wakes.Load(); n != 1 {
 		t.Errorf("a write from elsewhere woke the writer %d times", n)
 	}
 	c.begin()
-	io.WriteString(c, "+one")
-	io.WriteString(c, "+two")
+	_, _ = io.WriteString(c, "+one")
+	_, _ = io.WriteString(c, "+two")
 	if n := wakes.Load(); n != 1 {
 		t.Error("the writer woke itself")
 	}
@@ -253,7 +253,7 @@ func TestBatchConn(t *testing.T) {
 		t.Fatal(err)
 	}
 	want("pong+one+two")
-	io.WriteString(c, "ping")
+	_, _ = io.WriteString(c, "ping")
 	if n := wakes.Load(); n != 2 {
 		t.Errorf("after a flush, %d wakes", n)
 	}
@@ -274,7 +274,7 @@ func TestBatchNeverBlocks(t *testing.T) {
 	near, far := net.Pipe()
 	c := &batchConn{Conn: near}
 	c.hold(func() {})
-	io.WriteString(c, "stuck")
+	_, _ = io.WriteString(c, "stuck")
 	done := make(chan error, 1)
 	go func() { done <- c.flush() }()
 	for range 1000 {
@@ -306,14 +306,23 @@ func TestRequestParameters(t *testing.T) {
 		document string
 		want     map[string][]string
 	}{
-		"remote host": {Request{Host: "db", Port: 5432, LocalPort: 15432}, DocumentRemoteHost,
-			map[string][]string{"host": {"db"}, "portNumber": {"5432"}, "localPortNumber": {"15432"}}},
+		"remote host": {
+			Request{Host: "db", Port: 5432, LocalPort: 15432},
+			DocumentRemoteHost,
+			map[string][]string{"host": {"db"}, "portNumber": {"5432"}, "localPortNumber": {"15432"}},
+		},
 		"the instance itself": {Request{Port: 22}, DocumentPort, map[string][]string{"portNumber": {"22"}}},
 		"a custom document":   {Request{Document: "team-db", Host: "db", Port: 1}, "team-db", nil},
-		"a custom document with parameters": {Request{Document: "team-db", Parameters: map[string][]string{"db": {"orders"}}}, "team-db",
-			map[string][]string{"db": {"orders"}}},
-		"a custom document that asks": {Request{Document: "team-db", Host: "db", Port: 1, SendEndpoint: true}, "team-db",
-			map[string][]string{"host": {"db"}, "portNumber": {"1"}}},
+		"a custom document with parameters": {
+			Request{Document: "team-db", Parameters: map[string][]string{"db": {"orders"}}},
+			"team-db",
+			map[string][]string{"db": {"orders"}},
+		},
+		"a custom document that asks": {
+			Request{Document: "team-db", Host: "db", Port: 1, SendEndpoint: true},
+			"team-db",
+			map[string][]string{"host": {"db"}, "portNumber": {"1"}},
+		},
 	} {
 		got := c.in.withDefaults()
 		if got.Document != c.document || !reflect.DeepEqual(got.Parameters, c.want) {
