@@ -154,12 +154,10 @@ func instanceName(i aws.Instance) string {
 // sign is the row's state as a glyph; stateWord is the same in words, signRole in colour.
 func (e *entry) sign() string {
 	switch {
-	case !e.usable():
+	case e.reason() != "":
 		return "✗"
 	case e.Reach == ReachYes || e.Instance != nil:
 		return "●"
-	case e.Reach == ReachNo:
-		return "✗"
 	}
 	return "◌"
 }
@@ -176,7 +174,9 @@ func (e *entry) signRole() theme.Role {
 
 func (e *entry) stateWord() string {
 	switch {
-	case !e.usable():
+	case e.Reach == ReachNo:
+		return string(ReachNo)
+	case e.reason() != "":
 		return "cannot be opened now"
 	case e.Instance != nil:
 		return cmp.Or(strings.ToLower(e.Instance.PingStatus), "not checked")

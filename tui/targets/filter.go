@@ -37,7 +37,7 @@ func (f filter) pass(e *entry) bool {
 	case facetNone:
 		return true
 	case facetReachable:
-		return e.usable() && e.Reach != ReachNo
+		return e.reason() == ""
 	}
 	return f.facet.of(e) == f.value
 }

@@ -57,6 +57,16 @@ func (m Model) onWheel(msg tea.MouseWheelMsg) (Model, tea.Cmd) {
 	return m, nil
 }
 
+// onClick puts the cursor on the row that was clicked. The position counts from the screen's first cell.
+func (m Model) onClick(msg tea.MouseClickMsg) (Model, tea.Cmd) {
+	l := m.layout()
+	row := m.list.Top + msg.Y - l.top
+	if m.over.kind == overNone && msg.Button == tea.MouseLeft && msg.Y >= l.top && msg.Y < l.top+l.rows && msg.X < l.list && row < len(m.shown) {
+		m.list = m.list.Move(row - m.list.Cursor)
+	}
+	return m, nil
+}
+
 // move moves the cursor and says whether the key was one that does.
 func (m *Model) move(msg tea.KeyPressMsg) bool {
 	k := &m.keys

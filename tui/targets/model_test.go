@@ -288,6 +288,42 @@ func TestWheelMoves(t *testing.T) {
 	}
 }
 
+func TestClickMoves(t *testing.T) {
+	m := screen(100, 30, plain(), scanned()...)
+	lines := strings.Split(m.View(), "\n")
+	y := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, "prod-warehouse") })
+	m, _ = m.Update(tea.MouseClickMsg{X: 10, Y: y, Button: tea.MouseLeft})
+	if under(m) != "prod-warehouse/instance" {
+		t.Errorf("clicked on prod-warehouse, now on %s", under(m))
+	}
+	for _, y := range []int{0, 25, 29} {
+		m, _ = m.Update(tea.MouseClickMsg{X: 10, Y: y, Button: tea.MouseLeft})
+	}
+	if under(m) != "prod-warehouse/instance" {
+		t.Errorf("a click beside the rows went to %s", under(m))
+	}
+}
+
+func TestBlockedRowsExplain(t *testing.T) {
+	r := Row{Account: prod, Database: database(prod, "walled", aws.RoleInstance, "mysql", 3306), Via: hop, Why: "sg-1 lets nobody in on 3306", Reach: ReachNo}
+	m, msgs := keysOf(t, screen(100, 30, plain(), Started{Scan: 1}, Found{Scan: 1, Rows: []Row{r}}), "")
+	m, cmd := m.Update(press("enter"))
+	if len(msgs) != 0 || m.over.kind != overReason || cmd == nil || !strings.Contains(m.View(), "✗ sg-1 lets nobody in on 3306") {
+		t.Errorf("a blocked row is not explained:\n%s", m.View())
+	}
+}
+
+// A stopped database stays stopped whichever instance is chosen.
+func TestStoppedDatabaseIsExplainedAfterTheChoice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := keysOf(t, screen(100, 30, plain(), scanned()...), "=legacy alt+v")
+		m, _ = m.Update(ViaAnswer{N: m.over.n, Choices: []Choice{{Instance: hop}}})
+		if m, msgs := keysOf(t, m, "enter"); len(msgs) != 0 || m.over.kind != overReason {
+			t.Errorf("got %s", intents(msgs))
+		}
+	})
+}
+
 func TestParseHost(t *testing.T) {
 	for in, want := range map[string]string{
 		"5432": "localhost:5432", "db:1": "db:1", " db.corp:3306 ": "db.corp:3306", "[fd00::1]:5432": "[fd00::1]:5432", "10.0.0.7:6379": "10.0.0.7:6379", "my_db.corp.:1": "my_db.corp.:1",

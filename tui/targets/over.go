@@ -6,6 +6,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/tui/chrome"
 	"github.com/rdsx/rdsx/tui/pick"
 	"github.com/rdsx/rdsx/tui/theme"
@@ -196,16 +197,23 @@ func (m Model) onViaKey(msg tea.KeyPressMsg) (Model, tea.Cmd) {
 		if o.waiting || !o.gate.Open() || o.list.Cursor >= len(o.choices) || o.choices[o.list.Cursor].reason() != "" {
 			return m, nil
 		}
-		c := o.choices[o.list.Cursor]
-		r := pin(o.row, c.Instance)
-		m.data.pinned[r.Key()] = c.Instance
-		if id, ok := m.data.byKey[r.Key()]; ok {
-			m.data.rows[id].Row = r
-		}
-		if r.Database != nil && !r.open() {
-			return m, send(Notice{Level: chrome.Caution, Text: "this database has no endpoint now"})
-		}
-		return m.connect(r)
+		return m.goThrough(o.choices[o.list.Cursor].Instance)
 	}
 	return m, nil
+}
+
+// goThrough opens the row of the dialog through the instance, which stays the row's own from now on.
+func (m Model) goThrough(i aws.Instance) (Model, tea.Cmd) {
+	r := pin(m.over.row, i)
+	m.data.pinned[r.Key()] = i
+	if id, ok := m.data.byKey[r.Key()]; ok {
+		m.data.rows[id].Row = r
+	}
+	switch {
+	case !r.open():
+		return m, send(Notice{Level: chrome.Caution, Text: "this database has no endpoint now"})
+	case r.reason() != "":
+		return m.explain()
+	}
+	return m.connect(r)
 }

@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"cmp"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -60,16 +61,15 @@ func (r Row) Target() aws.Target {
 	return t
 }
 
-// usable says whether Enter may connect.
-func (r Row) usable() bool { return r.Unusable == "" && (r.Instance != nil || r.Via.ID != "") }
-
-// reason is why Enter does not connect.
+// reason is why Enter does not connect; "" when it does.
 func (r Row) reason() string {
 	switch {
 	case r.Unusable != "":
 		return r.Unusable
-	case !r.usable():
+	case r.Instance == nil && r.Via.ID == "":
 		return "no instance to go through"
+	case r.Reach == ReachNo:
+		return cmp.Or(r.Why, "a rule on the way blocks it")
 	}
 	return ""
 }

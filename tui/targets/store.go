@@ -137,9 +137,13 @@ func (s *store) put(rows []Row, scan int) {
 	s.merge()
 }
 
-// pin makes the row go through an instance that the user chose.
+// pin makes the row go through an instance that the user chose. What kept it from being opened is forgotten, unless it is
+// the database itself.
 func pin(r Row, via aws.Instance) Row {
-	r.Via, r.Why, r.Reach, r.Unusable, r.Next = via, "chosen by you", ReachUnknown, "", ""
+	r.Via, r.Why, r.Reach = via, "chosen by you", ReachUnknown
+	if r.Database == nil || r.Database.Available() {
+		r.Unusable, r.Next = "", ""
+	}
 	return r
 }
 

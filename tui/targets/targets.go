@@ -59,6 +59,23 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 		return m.onPaste(msg)
 	case tea.MouseWheelMsg:
 		return m.onWheel(msg)
+	case tea.MouseClickMsg:
+		return m.onClick(msg)
+	case ViaAnswer:
+		m.over = m.over.answered(msg)
+	case chrome.GateOpened:
+		m.over.gate = m.over.gate.Update(msg)
+	case Clock:
+		m.now = msg.Now
+	default:
+		m.onData(msg)
+	}
+	return m, nil
+}
+
+// onData takes in what is found, and how far the finding is.
+func (m *Model) onData(msg tea.Msg) {
+	switch msg := msg.(type) {
 	case Cached:
 		m.data.put(msg.Rows, 0)
 		m.status.cachedAt = msg.At
@@ -78,14 +95,7 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 		m.onFailed(msg)
 	case Finished:
 		m.onFinished(msg)
-	case ViaAnswer:
-		m.over = m.over.answered(msg)
-	case chrome.GateOpened:
-		m.over.gate = m.over.gate.Update(msg)
-	case Clock:
-		m.now = msg.Now
 	}
-	return m, nil
 }
 
 func (m *Model) onFailed(msg Failed) {
