@@ -210,6 +210,41 @@ func TestTargetEndsWhileClientSends(t *testing.T) {
 	})
 }
 
+// TestTargetIsDeaf: it takes no more while its answer is still on the way, to a client that writes before it reads.
+func TestTargetIsDeaf(t *testing.T) {
+	bubble(t, Config{}, sessions(func(s *fakeSession) { s.deaf = true }), func(r *rig) {
+		c := r.connect()
+		far := r.dialled(1)
+		answer := make([]byte, 100_000)
+		go func() {
+			_, _ = far.Write(answer)
+			far.endWith(nil)
+		}()
+		if _, err := c.Write(make([]byte, 1<<20)); err != nil {
+			t.Errorf("the client's write ends with %v", err)
+		}
+		if got, err := io.ReadAll(c); err != nil || len(got) != len(answer) {
+			t.Errorf("got %d bytes and %v, want %d", len(got), err, len(answer))
+		}
+		_ = c.Close()
+		r.wantState(aws.StateIdle)
+	})
+}
+
+// TestStoppedReader: a client that reads nothing holds up neither its neighbour nor the end of Run.
+func TestStoppedReader(t *testing.T) {
+	bubble(t, Config{}, sessions(nil), func(r *rig) {
+		r.connect()
+		stopped := r.dialled(1)
+		go func() { _, _ = stopped.Write(make([]byte, 1<<20)) }()
+		synctest.Wait()
+		c := r.connect()
+		r.send(r.dialled(1), c, "hello")
+		r.stopRun()
+		<-r.done
+	})
+}
+
 // TestCancelCutsConnections: at the end of Run clients see a reset, never a clean end.
 func TestCancelCutsConnections(t *testing.T) {
 	bubble(t, Config{}, sessions(nil), func(r *rig) {

@@ -106,6 +106,7 @@ type far struct {
 // near is the Conn that a fake session gives: its end can be made any error, as the mux does.
 type near struct {
 	net.Conn
+	deaf   bool
 	mu     sync.Mutex
 	end    error // in place of io.EOF
 	resets []error
@@ -137,6 +138,13 @@ func (n *near) Read(p []byte) (int, error) {
 	return k, err
 }
 
+func (n *near) Write(p []byte) (int, error) {
+	if n.deaf {
+		return 0, io.ErrClosedPipe
+	}
+	return n.Conn.Write(p)
+}
+
 func (n *near) Reset(err error) {
 	n.mu.Lock()
 	n.resets = append(n.resets, err)
@@ -165,6 +173,7 @@ type fakeSession struct {
 	basic  bool          // one connection at a time, no probes
 	frees  time.Duration // basic: how long after a connection's end the session is free
 	probe  func(ctx context.Context) error
+	deaf   bool         // its targets take nothing
 	fast   bool         // its conns copy by themselves
 	closer error        // what Close gives
 	target func(r *far) // run for each connection dialled; nil leaves it to the test
@@ -197,7 +206,7 @@ func (s *fakeSession) Dial(context.Context) (net.Conn, error) {
 		return nil, aws.ErrBusy
 	}
 	a, b := net.Pipe()
-	r := &far{Conn: b, near: &near{Conn: a}}
+	r := &far{Conn: b, near: &near{Conn: a, deaf: s.deaf}}
 	s.open = append(s.open, r)
 	s.inUse++
 	s.dials <- r

@@ -102,16 +102,28 @@ func TestStillborn(t *testing.T) {
 		"name not resolved":              {Config{}, 50 * time.Millisecond, unresolved, true},
 		"the same, later":                {Config{}, time.Minute, unresolved, false},
 		"connection lost":                {Config{}, 50 * time.Millisecond, lost, false},
+		"it has carried something":       {Config{}, 50 * time.Millisecond, unresolved, false},
+		"the second session":             {Config{}, 50 * time.Millisecond, unresolved, false},
 		"the start was for a connection": {Config{Lazy: true}, 50 * time.Millisecond, unresolved, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, c.cfg, sessions(nil), func(r *rig) {
-				if c.cfg.Lazy {
+				latest := func() *fakeSession { all := r.dialer.all(); return all[len(all)-1] }
+				switch name {
+				case "the start was for a connection":
+					r.connect()
+				case "it has carried something":
+					local := r.connect()
+					r.send(r.dialled(1), local, "hello")
+				case "the second session":
+					time.Sleep(time.Minute)
+					latest().end(lost)
 					r.connect()
 				}
 				time.Sleep(c.after)
-				r.dialer.all()[0].end(c.err)
-				r.wantTold(aws.EventSession, 2, "session s-1 ended: "+c.err.Error(), aws.NextOf(c.err))
+				latest().end(c.err)
+				_, n := r.told(aws.EventSession)
+				r.wantTold(aws.EventSession, n, "session "+latest().id+" ended: "+c.err.Error(), aws.NextOf(c.err))
 				synctest.Wait()
 				select {
 				case <-r.done:
@@ -121,6 +133,9 @@ func TestStillborn(t *testing.T) {
 				default:
 					if c.fatal {
 						t.Error("Run goes on")
+					}
+					if c.err == lost { //nolint:errorlint // the table's own value
+						r.wantState(aws.StateDegraded)
 					}
 				}
 			})
