@@ -81,7 +81,7 @@ func (c *call) assumption() (assumption, error) {
 	if text := c.form.Get("Policy"); text != "" {
 		p, err := iam.Parse([]byte(text))
 		if err != nil {
-			return in, errPackedPolicy
+			return in, failf("MalformedPolicyDocument", "The policy is not in the valid JSON format.")
 		}
 		in.policy = &p
 	}

@@ -56,7 +56,7 @@ func rdsFilter(c *call, have func(name string) []string) (bool, error) {
 		}
 		values := have(name)
 		if values == nil {
-			return false, failf("InvalidParameterValue", "Unrecognized filter name: %s", name)
+			return false, failf("InvalidParameterValue", "Unrecognized filter name: %s", name) //nolint:misspell // AWS's words
 		}
 		wanted := list(c.form, at+".Values.Value")
 		if !slices.ContainsFunc(wanted, func(w string) bool { return slices.Contains(values, identifier(w)) || slices.Contains(values, w) }) {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -19,8 +20,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
-
-	"crypto/sha256"
 
 	"github.com/rdsx/rdsx/sim/world"
 )
@@ -170,37 +169,40 @@ func TestSkewIsCorrected(t *testing.T) {
 	}
 }
 
-func TestVerifyUpgrade(t *testing.T) {
-	r := newRig(t, Options{})
+// upgrade signs a websocket upgrade for a service, changes it on its way, and verifies it as the gateway does.
+func (r *rig) upgrade(t *testing.T, service string, presigned bool, mangle func(*http.Request)) error {
+	t.Helper()
 	k, err := r.as(t, "mika", "eu-west-1").Credentials.Retrieve(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	upgrade := func(service string, presigned bool, mangle func(*http.Request)) error {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://gw.example/v1/data-channel/mika-0123456789abcdef0?role=publish_subscribe&X-Amz-Expires=60", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://gw.example/v1/data-channel/mika-0123456789abcdef0?role=publish_subscribe&X-Amz-Expires=60", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(nil)
+	if presigned {
+		signed, _, err := v4.NewSigner().PresignHTTP(t.Context(), k, req, hex.EncodeToString(sum[:]), service, "eu-west-1", time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		sum := sha256.Sum256(nil)
-		if presigned {
-			signed, _, err := v4.NewSigner().PresignHTTP(t.Context(), k, req, hex.EncodeToString(sum[:]), service, "eu-west-1", time.Now())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if req.URL, err = url.Parse(signed); err != nil {
-				t.Fatal(err)
-			}
-		} else if err := v4.NewSigner().SignHTTP(t.Context(), k, req, hex.EncodeToString(sum[:]), service, "eu-west-1", time.Now()); err != nil {
+		if req.URL, err = url.Parse(signed); err != nil {
 			t.Fatal(err)
 		}
-		req.Host = req.URL.Host
-		mangle(req)
-		p, err := r.api.Keys().Verify(req, "ssmmessages", nil)
-		if err == nil && p.ARN != "arn:aws:iam::111122223333:user/mika" {
-			t.Errorf("signed by %+v", p)
-		}
-		return err
+	} else if err := v4.NewSigner().SignHTTP(t.Context(), k, req, hex.EncodeToString(sum[:]), service, "eu-west-1", time.Now()); err != nil {
+		t.Fatal(err)
 	}
+	req.Host = req.URL.Host
+	mangle(req)
+	p, err := r.api.Keys().Verify(req, "ssmmessages", nil)
+	if err == nil && p.ARN != "arn:aws:iam::111122223333:user/mika" {
+		t.Errorf("signed by %+v", p)
+	}
+	return err
+}
+
+func TestVerifyUpgrade(t *testing.T) {
+	r := newRig(t, Options{})
 	same := func(*http.Request) {}
 	for name, c := range map[string]struct {
 		service   string
@@ -222,7 +224,7 @@ func TestVerifyUpgrade(t *testing.T) {
 			r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "Expires=60", "Expires=600", 1)
 		}, Mismatch},
 	} {
-		err := upgrade(c.service, c.presigned, c.mangle)
+		err := r.upgrade(t, c.service, c.presigned, c.mangle)
 		var bad *SignatureError
 		switch {
 		case c.want == "" && err != nil:

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -135,5 +134,3 @@ func roleByARN(w *world.World, arn string) (world.Account, world.Role, bool) {
 	}
 	return world.Account{}, world.Role{}, false
 }
-
-var errPackedPolicy = &Error{"MalformedPolicyDocument", "The policy is not in the valid JSON format.", http.StatusBadRequest}

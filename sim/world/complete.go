@@ -256,10 +256,10 @@ func usualPort(engine string) int {
 }
 
 func usualVersion(engine string) string {
-	switch {
-	case engine == "aurora-mysql":
+	switch engine {
+	case "aurora-mysql":
 		return "8.0.mysql_aurora.3.08.2"
-	case engine == "aurora-postgresql":
+	case "aurora-postgresql":
 		return "16.6"
 	}
 	return map[string]string{

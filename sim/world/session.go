@@ -14,7 +14,7 @@ type Principal struct {
 	Temporary   bool   // the credentials have a session token
 }
 
-// SessionName prefix of a session id: the role session's name, else the user's.
+// SessionPrefix is what a session's id starts with: the role session's name, else the user's.
 func (p Principal) SessionPrefix() string {
 	if p.SessionName != "" {
 		return p.SessionName

@@ -51,7 +51,7 @@ func Parse(r *http.Request) (*Auth, error) {
 func parseHeader(header string, all http.Header) (*Auth, error) {
 	rest, ok := strings.CutPrefix(header, algorithm)
 	if !ok || rest == "" || rest[0] != ' ' && rest[0] != '\t' {
-		return nil, fmt.Errorf("Authorization header requires the algorithm %s", algorithm)
+		return nil, fmt.Errorf("the Authorization header requires the algorithm %s", algorithm)
 	}
 	parts := map[string]string{}
 	for field := range strings.SplitSeq(rest, ",") {
@@ -63,7 +63,7 @@ func parseHeader(header string, all http.Header) (*Auth, error) {
 
 func parseQuery(q url.Values) (*Auth, error) {
 	if q.Get("X-Amz-Algorithm") != algorithm {
-		return nil, fmt.Errorf("X-Amz-Algorithm is not %s", algorithm)
+		return nil, fmt.Errorf("its X-Amz-Algorithm is not %s", algorithm)
 	}
 	a, err := parse(q.Get("X-Amz-Credential"), q.Get("X-Amz-SignedHeaders"), q.Get("X-Amz-Signature"), q.Get("X-Amz-Date"), q.Get("X-Amz-Security-Token"))
 	if err != nil {
@@ -71,7 +71,7 @@ func parseQuery(q url.Values) (*Auth, error) {
 	}
 	seconds, err := strconv.Atoi(q.Get("X-Amz-Expires"))
 	if err != nil || seconds < 1 || seconds > 7*24*3600 {
-		return nil, errors.New("X-Amz-Expires is not within 1…604800")
+		return nil, errors.New("its X-Amz-Expires is not within 1…604800")
 	}
 	a.Expires = time.Duration(seconds) * time.Second
 	return a, nil
@@ -80,23 +80,23 @@ func parseQuery(q url.Values) (*Auth, error) {
 func parse(credential, headers, signature, date, token string) (*Auth, error) {
 	for name, value := range map[string]string{"Credential": credential, "SignedHeaders": headers, "Signature": signature, "X-Amz-Date": date} {
 		if value == "" {
-			return nil, fmt.Errorf("Authorization requires the %q parameter", name)
+			return nil, fmt.Errorf("the Authorization header requires the %q parameter", name)
 		}
 	}
 	scope := strings.Split(credential, "/")
 	if len(scope) != 5 || scope[4] != "aws4_request" || slices.Contains(scope, "") {
-		return nil, errors.New("Credential is not KEY/DATE/REGION/SERVICE/aws4_request")
+		return nil, errors.New("its Credential is not KEY/DATE/REGION/SERVICE/aws4_request")
 	}
 	at, err := time.Parse(stamp, date)
 	if err != nil {
-		return nil, errors.New("X-Amz-Date is not YYYYMMDDTHHMMSSZ")
+		return nil, errors.New("its X-Amz-Date is not YYYYMMDDTHHMMSSZ")
 	}
 	if scope[1] != at.Format("20060102") {
 		return nil, errors.New("the date in Credential is not that of X-Amz-Date")
 	}
 	names := strings.Split(strings.ToLower(headers), ";")
 	if !slices.IsSorted(names) || !slices.Contains(names, "host") {
-		return nil, errors.New("SignedHeaders is not sorted or lacks host")
+		return nil, errors.New("its SignedHeaders is not sorted or lacks host")
 	}
 	return &Auth{
 		AccessKey: scope[0], Day: scope[1], Region: scope[2], Service: scope[3],

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -133,7 +134,7 @@ func TestParseRefuses(t *testing.T) {
 			t.Errorf("%s: error %v does not name %q", header, err, part)
 		}
 	}
-	if _, err := Parse(httptest.NewRequestWithContext(t.Context(), "POST", "/", nil)); err != ErrMissing {
+	if _, err := Parse(httptest.NewRequestWithContext(t.Context(), "POST", "/", nil)); !errors.Is(err, ErrMissing) {
 		t.Errorf("unsigned request: %v", err)
 	}
 }

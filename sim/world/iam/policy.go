@@ -109,16 +109,16 @@ func parseStatement(raw json.RawMessage) (Statement, error) {
 		Resources: in.Resource, NotResources: in.NotResource,
 	}
 	if in.Effect != "Allow" && in.Effect != "Deny" {
-		return st, fmt.Errorf("Effect %q is neither Allow nor Deny", in.Effect)
+		return st, fmt.Errorf("its Effect %q is neither Allow nor Deny", in.Effect)
 	}
 	if in.NotPrincipal != nil {
-		return st, fmt.Errorf("NotPrincipal is not supported")
+		return st, fmt.Errorf("its NotPrincipal is not supported")
 	}
 	if (len(in.Action) == 0) == (len(in.NotAction) == 0) {
 		return st, fmt.Errorf("one of Action and NotAction is needed")
 	}
 	if len(in.Resource) > 0 && len(in.NotResource) > 0 {
-		return st, fmt.Errorf("Resource and NotResource exclude each other")
+		return st, fmt.Errorf("its Resource and NotResource exclude each other")
 	}
 	for _, a := range slices.Concat(st.Actions, st.NotActions) {
 		if a != "*" && !strings.Contains(a, ":") {
@@ -143,7 +143,7 @@ func parsePrincipal(raw json.RawMessage) ([]string, error) {
 	}
 	var kinds map[string]words
 	if err := json.Unmarshal(raw, &kinds); err != nil {
-		return nil, fmt.Errorf("Principal is neither \"*\" nor an object: %w", err)
+		return nil, fmt.Errorf("its Principal is neither \"*\" nor an object: %w", err)
 	}
 	var all []string
 	for kind, names := range kinds {
@@ -151,7 +151,7 @@ func parsePrincipal(raw json.RawMessage) ([]string, error) {
 		case "AWS", "Service", "Federated":
 			all = append(all, names...)
 		default:
-			return nil, fmt.Errorf("Principal of kind %q", kind)
+			return nil, fmt.Errorf("its Principal is of kind %q", kind)
 		}
 	}
 	slices.Sort(all)
