@@ -14,11 +14,14 @@ import (
 var version, commit, date string
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP)
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, os.Interrupt)
 	code := cli.Run(ctx, cli.Process{
 		Args: os.Args[1:], Env: os.Environ(),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Version: cli.Version{Version: version, Commit: commit, Date: date},
+		Version:    cli.Version{Version: version, Commit: commit, Date: date},
+		Interrupts: interrupts,
 	})
 	stop()
 	os.Exit(code)

@@ -32,9 +32,14 @@ func (r route) preferredPort() int {
 
 // load reads the profile and prints its warnings.
 func (a *app) load(ctx context.Context) (sdk.Config, aws.Account, error) {
+	return a.loadAsking(ctx, a.askMFA)
+}
+
+// loadAsking is load with another way to ask for the code of an MFA device, which happens at the first use of the credentials.
+func (a *app) loadAsking(ctx context.Context, mfa func(ctx context.Context, serial string) (string, error)) (sdk.Config, aws.Account, error) {
 	cfg, acct, warnings, err := account.Load(ctx, account.Options{
 		Profile: a.flags.profile, Region: a.flags.region, EndpointURL: a.flags.endpointURL,
-		Env: a.Env, MFA: a.askMFA, Log: a.log(), Version: a.Version.filled().Version,
+		Env: a.Env, MFA: mfa, Log: a.log(), Version: a.Version.filled().Version,
 	})
 	for _, w := range warnings {
 		fmt.Fprintf(a.Stderr, "warning: %s\n", w)

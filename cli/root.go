@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -20,6 +21,8 @@ type app struct {
 
 	// opened is called once a tunnel is open. Tests make it panic to prove that a session never outlives its process.
 	opened func()
+
+	held *atomic.Int32 // how many programs have the terminal, with its interrupts
 }
 
 // globalFlags are understood by every command. Each can be given as RDSX_NAME in the environment instead.
@@ -32,7 +35,8 @@ type globalFlags struct {
 const rootLong = `rdsx opens private AWS databases on 127.0.0.1. It finds the databases and the instances that reach them, starts a
 Session Manager session itself (no plugin, no bastion keys, no public IPs) and forwards a local port.`
 
-const rootExample = `  rdsx ls                         databases and instances of the profile's account and region
+const rootExample = `  rdsx                            pick one on the screen: type, Enter, Enter
+  rdsx ls                         databases and instances of the profile's account and region
   rdsx connect orders-prod        open one on 127.0.0.1
   rdsx demo                       the same on a simulated AWS, no account needed`
 
@@ -46,7 +50,7 @@ func (a *app) root() *cobra.Command {
 		SilenceUsage:  true,
 		Args:          noCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return cmd.Help()
+			return a.screen(cmd.Context())
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.fromEnv(cmd.Flags()) },
 	}

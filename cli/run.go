@@ -4,7 +4,9 @@ package cli
 import (
 	"context"
 	"io"
+	"os"
 	"strings"
+	"sync/atomic"
 )
 
 // Process is what the operating system gives a command: nothing below main reads it on its own.
@@ -15,6 +17,10 @@ type Process struct {
 	Stdout  io.Writer // the answer
 	Stderr  io.Writer // the talk
 	Version Version
+
+	// Interrupts delivers the user's Ctrl-C, apart from the context: a client program that has the terminal gets it as well,
+	// and then it is not for rdsx. nil for never.
+	Interrupts <-chan os.Signal
 }
 
 // getenv is the value of name in the process's environment; the last one wins, as in a shell.
@@ -31,7 +37,9 @@ func (p Process) getenv(name string) string {
 // Run runs one command line and returns its exit code. It returns once everything the command opened is closed, also when
 // ctx ends first.
 func Run(ctx context.Context, p Process) int {
-	app := &app{Process: p}
+	app := &app{Process: p, held: new(atomic.Int32)}
+	ctx, stop := app.interruptible(ctx)
+	defer stop()
 	root := app.root()
 	root.SetArgs(p.Args)
 	root.SetIn(p.Stdin)

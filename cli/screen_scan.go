@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/aws/account"
+	"github.com/rdsx/rdsx/aws/discover"
+	"github.com/rdsx/rdsx/tui"
+	"github.com/rdsx/rdsx/tui/targets"
+)
+
+// Cached implements tui.Catalogue.
+func (s *screenRun) Cached() ([]targets.Row, time.Time) {
+	rows, at := s.files.cached()
+	return s.files.used(rows, s.account), at
+}
+
+// Scan implements tui.Catalogue. Databases are shown once the instances are known, so that none is called unreachable for
+// an answer that has not come yet.
+func (s *screenRun) Scan(ctx context.Context, emit func(tui.Finding)) {
+	emit(tui.Finding{Parts: 1, Account: s.account})
+	acct := s.account
+	identified := make(chan struct{})
+	go func() {
+		defer close(identified)
+		if who, err := account.Identify(ctx, s.cfg); err == nil {
+			acct.ID, acct.ARN = who.ID, who.ARN
+		}
+	}()
+	look := &lookout{acct: s.account, instances: map[string]aws.Instance{}, databases: map[string]aws.Database{}}
+	err := discover.New(s.cfg, s.account, discover.Options{}).Stream(ctx, func(r discover.Result) {
+		if r.Err != nil {
+			emit(tui.Finding{Account: s.account, Err: r.Err})
+		}
+		look.add(r)
+		if look.ready() {
+			<-identified
+			look.acct = acct
+			if rows := look.rows(); len(rows) > 0 {
+				emit(tui.Finding{Account: acct, Rows: s.files.used(rows, acct)})
+			}
+		}
+	})
+	<-identified
+	if err != nil {
+		return // ctx's: nobody is there any more
+	}
+	look.acct = acct
+	emit(tui.Finding{Done: 1, Account: acct, Rows: s.files.used(look.all(), acct)})
+	if !look.failed {
+		s.files.keep(look.all())
+	}
+}
+
+// Choices implements tui.Catalogue.
+func (s *screenRun) Choices(ctx context.Context, row targets.Row) ([]targets.Choice, error) {
+	inv, err := discover.New(s.cfg, s.account, discover.Options{}).All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(inv.Instances) == 0 && len(inv.Errors) > 0 {
+		return nil, inv.Errors[0]
+	}
+	out := make([]targets.Choice, 0, len(inv.Instances))
+	for _, i := range inv.Instances {
+		c := targets.Choice{Instance: i, Unfit: discover.Unfit(i)}
+		if c.Unfit == "" && row.Database != nil && row.Database.VPC != "" && i.VPC != "" {
+			c.Why = "same VPC"
+			if i.VPC != row.Database.VPC {
+				c.Why = "in " + i.VPC + ", which may be peered"
+			}
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// lookout gathers a stream and makes rows of what has changed.
+type lookout struct {
+	acct      aws.Account
+	instances map[string]aws.Instance
+	databases map[string]aws.Database
+	changed   []string // databases since the last rows
+	again     bool     // the instances have changed: every row may have
+	done      map[string]bool
+	failed    bool
+}
+
+func (l *lookout) add(r discover.Result) {
+	for _, i := range r.Instances {
+		l.instances[i.ID] = i
+		l.again = true
+	}
+	for _, d := range r.Databases {
+		l.databases[discover.Key(d)] = d
+		l.changed = append(l.changed, discover.Key(d))
+	}
+	l.failed = l.failed || r.Err != nil
+	if r.Done {
+		if l.done == nil {
+			l.done = map[string]bool{}
+		}
+		l.done[r.API] = true
+	}
+}
+
+// ready says whether the instances are known, with all that decides what they can reach.
+func (l *lookout) ready() bool {
+	return l.done["ssm:DescribeInstanceInformation"] && l.done["ec2:DescribeInstances"]
+}
+
+// rows are those that have changed.
+func (l *lookout) rows() []targets.Row {
+	if l.again {
+		l.again, l.changed = false, nil
+		return l.all()
+	}
+	inv := l.inventory()
+	var out []targets.Row
+	for _, key := range l.changed {
+		out = append(out, l.database(inv, l.databases[key]))
+	}
+	l.changed = nil
+	return out
+}
+
+func (l *lookout) all() []targets.Row {
+	inv := l.inventory()
+	out := make([]targets.Row, 0, len(l.databases)+len(l.instances))
+	for _, key := range slices.Sorted(maps.Keys(l.databases)) {
+		out = append(out, l.database(inv, l.databases[key]))
+	}
+	for i := range inv.Instances {
+		out = append(out, targets.Row{Account: l.acct, Instance: &inv.Instances[i], Unusable: discover.Unfit(inv.Instances[i])})
+	}
+	return out
+}
+
+// inventory holds the instances alone: choosing one needs no more.
+func (l *lookout) inventory() discover.Inventory {
+	inv := discover.Inventory{Account: l.acct}
+	for _, id := range slices.Sorted(maps.Keys(l.instances)) {
+		inv.Instances = append(inv.Instances, l.instances[id])
+	}
+	return inv
+}
+
+func (l *lookout) database(inv discover.Inventory, db aws.Database) targets.Row {
+	row := targets.Row{Account: l.acct, Database: &db, Unusable: discover.Unusable(db, inv)}
+	via, why, err := discover.Choose(inv, &db, db.Endpoint)
+	if err != nil {
+		row.Next = aws.NextOf(err)
+	} else {
+		row.Via, row.Why = via, why
+	}
+	return row
+}
