@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"go.uber.org/goleak"
@@ -213,7 +214,10 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 				watched := make(chan struct{})
 				go func() {
 					defer close(watched)
+					tick := time.NewTicker(2 * time.Millisecond)
+					defer tick.Stop()
 					for ctx.Err() == nil {
+						<-tick.C
 						if found, _ := filepath.Glob(filepath.Join(dir, moment)); len(found) > 0 {
 							cancel()
 						}
