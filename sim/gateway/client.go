@@ -159,7 +159,7 @@ func (c *client) refuse() {
 // pong answers a ping after a round trip, and not at all while the network is frozen.
 func (c *client) pong(ctx context.Context, data string) error {
 	if err := c.s.g.faults.gate(ctx, c.gone); err != nil {
-		return nil //nolint:nilerr // the reader will see it
+		return nil // the reader will see it
 	}
 	answer := func() {
 		_ = c.ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(byeLimit))
@@ -217,7 +217,7 @@ func (c *client) readFrame(r io.Reader) ([]byte, error) {
 		}
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
-		if err == io.EOF { //nolint:errorlint // the contract of io.Reader
+		if err == io.EOF {
 			c.slab = buf
 			return buf[at:len(buf):len(buf)], nil
 		}

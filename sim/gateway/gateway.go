@@ -45,7 +45,7 @@ type Gateway struct {
 	faults *conditions
 	naps   napper
 	nap    func(time.Duration)
-	ctx    context.Context //nolint:containedctx // the life of the gateway, which sessions started by any request share
+	ctx    context.Context // the life of the gateway, which sessions started by any request share
 	cancel context.CancelCauseFunc
 	wg     sync.WaitGroup
 
