@@ -59,8 +59,11 @@ type Group struct {
 	Notes [][2]string // a sign or word, and what it means
 }
 
-// HelpSheet is every key of a screen as a sheet that can be scrolled.
-func HelpSheet(th theme.Theme, groups []Group) Sheet {
+// HelpSheet is every key of a screen as a sheet that can be scrolled, for a wide screen.
+func HelpSheet(th theme.Theme, groups []Group) Sheet { return HelpSheetIn(th, groups, 1000) }
+
+// HelpSheetIn is HelpSheet with its explanations wrapped for a screen that is w wide.
+func HelpSheetIn(th theme.Theme, groups []Group, w int) Sheet {
 	wide := 0
 	for _, g := range groups {
 		for _, row := range g.rows() {
@@ -74,7 +77,10 @@ func HelpSheet(th theme.Theme, groups []Group) Sheet {
 		}
 		lines = append(lines, th.Paint(theme.Strong, g.Title))
 		for _, row := range g.rows() {
-			lines = append(lines, "  "+th.Paint(theme.Accent, Cell(row[0], wide))+"  "+th.Paint(theme.Muted, row[1]))
+			for _, part := range Wrap(row[1], max(SheetWidth(w)-wide-4, 12)) {
+				lines = append(lines, "  "+th.Paint(theme.Accent, Cell(row[0], wide))+"  "+th.Paint(theme.Muted, part))
+				row[0] = ""
+			}
 		}
 	}
 	return Sheet{Title: "keys", Lines: lines}

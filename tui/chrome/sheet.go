@@ -59,7 +59,7 @@ func (s Sheet) View(th theme.Theme, behind string, w, h int) string {
 }
 
 // SheetWidth is how many cells a line of a sheet has at most on a screen that is w wide: for those who wrap their text.
-func SheetWidth(w int) int { return min(w, max(w*9/10, MinWidth), 120) - 4 }
+func SheetWidth(w int) int { return min(w-2, 120) - 4 }
 
 // Frame draws a rounded box of w cells round painted lines, with a title and a footer in its edges. Lines are cut to fit;
 // the box is len(lines)+2 high.

@@ -188,6 +188,9 @@ func Fill(s string, w, h int) string {
 	return b.String()
 }
 
+// crumb is the width below which what is left beside a box says nothing any more and is left blank.
+const crumb = 8
+
 // Over lays box on the middle of the w×h screen behind it, which turns quiet, and returns the whole: exactly w×h cells.
 func Over(th theme.Theme, behind, box string, w, h int) string {
 	lines := strings.Split(Fill(ansi.Strip(behind), w, h), "\n")
@@ -208,6 +211,9 @@ func Over(th theme.Theme, behind, box string, w, h int) string {
 		for right != "" && cells(right) > w-x-bw { // the box's edge stands on a wide character
 			cluster, _ := ansi.FirstGraphemeCluster(right, ansi.GraphemeWidth)
 			right = right[max(len(cluster), 1):]
+		}
+		if x < crumb {
+			left, right = "", ""
 		}
 		lines[i] = th.Paint(theme.Faint, Cell(left, x)) + Cell(rows[i-y], bw) + th.Paint(theme.Faint, CellRight(right, w-x-bw))
 	}

@@ -1,6 +1,7 @@
 package ports
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -30,32 +31,43 @@ func (m Model) Over(behind string) string {
 
 func (m Model) boxWidth() int { return max(min(m.w-6, 72), min(m.w, 40)) }
 
-// fieldLine is the line of the box that the field is on.
-const fieldLine = 4
+// low is the height below which the dialog has no blank lines.
+const low = 11
 
 func (m Model) box() string {
 	inner := m.boxWidth() - 4
 	th := m.th
 	t := m.ask.Target
-	via := chrome.Clean(t.Instance.Name)
-	if via == "" {
-		via = chrome.Clean(t.Instance.ID)
+	via := chrome.Clean(cmp.Or(t.Instance.Name, t.Instance.ID))
+	body := []string{
+		th.Paint(theme.Muted, chrome.Middle(chrome.Clean(t.Endpoint.String()), inner)),
+		th.Paint(theme.Faint, "through "+chrome.Middle(via, max(inner-8, 4))),
 	}
+	body = append(body, m.gap()...)
+	body = append(body, th.Paint(theme.Faint, lead)+m.field.View(th, "", fieldWidth))
 	sign, r, words := m.state()
+	for i, part := range chrome.Wrap(words, inner-2) {
+		if i == 2 {
+			break // more would push the dialog off a small screen
+		}
+		body = append(body, th.Paint(r, chrome.Cell(sign, 2))+th.Paint(theme.Muted, part))
+		sign = ""
+	}
+	body = append(body, m.gap()...)
 	box := th.Paint(theme.Faint, "[ ] ")
 	if m.always {
 		box = th.Paint(theme.Accent, "[x] ")
 	}
-	body := []string{
-		th.Paint(theme.Muted, chrome.Middle(chrome.Clean(t.Endpoint.String()), inner)),
-		th.Paint(theme.Faint, "through "+chrome.Middle(via, max(inner-8, 4))),
-		"",
-		th.Paint(theme.Faint, lead) + m.field.View(th, "", fieldWidth),
-		th.Paint(r, sign+" ") + th.Paint(theme.Muted, ansi.Truncate(words, inner-2, "…")),
-		"",
-		box + th.Paint(theme.Muted, "always use this port for this target"),
-	}
+	body = append(body, box+th.Paint(theme.Muted, ansi.Truncate("always this port for this target", inner-4, "…")))
 	return chrome.Frame(th, "local port for "+chrome.Clean(t.Name()), body, "enter connect   esc back", m.boxWidth())
+}
+
+// gap is the blank line between the parts of the dialog, where there is room for it.
+func (m Model) gap() []string {
+	if m.h < low {
+		return nil
+	}
+	return []string{""}
 }
 
 // state is what is known of the port, as a sign, its colour and words.
@@ -101,5 +113,5 @@ func (m Model) praise(p int) string {
 func (m Model) Cursor() *tea.Cursor {
 	height := strings.Count(m.box(), "\n") + 1
 	x := (m.w-m.boxWidth())/2 + 2 + len(lead) + m.field.Cursor(fieldWidth)
-	return tea.NewCursor(x, max((m.h-height)/2, 0)+fieldLine)
+	return tea.NewCursor(x, max((m.h-height)/2, 0)+3+len(m.gap()))
 }

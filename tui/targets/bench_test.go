@@ -85,3 +85,17 @@ func BenchmarkArrival(b *testing.B) {
 		m, _ = m.Update(Found{Scan: 1, Rows: more})
 	}
 }
+
+// BenchmarkFirstFrame is the time from the cached list of 20,000 rows to the drawn page.
+func BenchmarkFirstFrame(b *testing.B) {
+	rows := crowd(20000, 25)
+	th := theme.New(true, theme.Full)
+	for b.Loop() {
+		cpu := cpuTime()
+		m := screen(140, 36, th, Cached{Rows: rows, At: now()})
+		if m.View() == "" {
+			b.Fatal("nothing is drawn")
+		}
+		b.ReportMetric(float64((cpuTime()-cpu).Microseconds())/1000, "ms-cpu")
+	}
+}

@@ -46,7 +46,7 @@ func (m Model) openSheet(s chrome.Sheet) Model {
 	return m
 }
 
-func (m Model) openHelp() Model { return m.openSheet(chrome.HelpSheet(m.th, m.helpGroups())) }
+func (m Model) openHelp() Model { return m.openSheet(chrome.HelpSheetIn(m.th, m.helpGroups(), m.w)) }
 
 func (m Model) openDetails() Model {
 	e := m.at()

@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"cmp"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -54,9 +55,12 @@ func (o over) choiceLine(th theme.Theme, c Choice, selected bool, w int) string 
 	if r := c.reason(); r != "" {
 		sign, role, why, name = "✗", theme.Error, r, theme.Muted
 	}
-	n := min(36, w*3/5)
+	n, label := min(36, w*3/5), instanceName(c.Instance)
+	if w < 60 {
+		n, label = min(18, w/2), cmp.Or(c.Instance.Name, c.Instance.ID)
+	}
 	line := th.On(g, theme.Accent, mark) + th.On(g, role, sign) + th.On(g, theme.Text, " ") +
-		th.On(g, name, chrome.Cell(chrome.Clean(instanceName(c.Instance)), n)) +
+		th.On(g, name, chrome.Cell(chrome.Clean(label), n)) +
 		th.On(g, theme.Faint, "  "+chrome.Cell(chrome.Clean(why), max(w-n-6, 0)))
 	return line
 }
