@@ -231,6 +231,9 @@ func spaces(n int) string {
 	return strings.Repeat(" ", n)
 }
 
+// Width is how many cells s takes on the grid. s may be painted.
+func Width(s string) int { return cells(s) }
+
 // cells is the width of s on the grid; escape sequences have none. Text of ASCII, colours and our own signs, which nearly
 // every line is, is counted here; whatever else may join into clusters and is measured with care.
 func cells(s string) int {

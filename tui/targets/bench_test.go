@@ -92,7 +92,8 @@ func BenchmarkFirstFrame(b *testing.B) {
 	th := theme.New(true, theme.Full)
 	for b.Loop() {
 		cpu := cpuTime()
-		m := screen(140, 36, th, Cached{Rows: rows, At: now()})
+		m := screen(140, 36, th)
+		m, _ = m.Update(Cached{Rows: rows, At: now()})
 		if m.View() == "" {
 			b.Fatal("nothing is drawn")
 		}

@@ -84,7 +84,10 @@ func screen(w, h int, th theme.Theme, msgs ...tea.Msg) Model {
 	m.SetSize(w, h)
 	m, _ = m.Update(Clock{Now: now()})
 	for _, msg := range msgs {
-		m, _ = m.Update(msg)
+		var cmd tea.Cmd
+		for m, cmd = m.Update(msg); cmd != nil; { // the index fills
+			m, cmd = m.Update(cmd())
+		}
 	}
 	return m
 }

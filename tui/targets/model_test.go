@@ -214,6 +214,35 @@ func TestCachedListIsReplacedQuietly(t *testing.T) {
 	}
 }
 
+// A large cache is on the screen before it is indexed; whoever types before that finds everything all the same.
+func TestIndexFillsBetweenFrames(t *testing.T) {
+	m := screen(100, 30, plain())
+	m, cmd := m.Update(Cached{Rows: crowd(1200, 25), At: now()})
+	if len(m.shown) != 1200 || m.index() != 0 || cmd == nil {
+		t.Fatalf("%d rows shown, %d indexed before the first frame", len(m.shown), m.index())
+	}
+	early, _ := keysOf(t, m, "'")
+	early, _ = keysOf(t, early, "=-01199")
+	if len(early.shown) != 1 {
+		t.Errorf("typing early finds %d", len(early.shown))
+	}
+	m = screen(100, 30, plain())
+	m, cmd = m.Update(Cached{Rows: crowd(1200, 25), At: now()})
+	steps := 0
+	for ; cmd != nil; steps++ {
+		var second tea.Cmd
+		if m, second = m.Update(Clock{Now: now()}); second != nil {
+			t.Fatal("a message starts a second filling")
+		}
+		m, cmd = m.Update(cmd())
+	}
+	if m.index() != 1200 || steps != 3 {
+		t.Errorf("%d rows indexed in %d steps", m.index(), steps)
+	}
+}
+
+func (m Model) index() int { return m.data.index.Len() }
+
 func TestAnswersOfOldScansAreDropped(t *testing.T) {
 	m := screen(80, 24, plain(), Started{Scan: 1, Parts: 4}, Started{Scan: 2, Parts: 4}, Found{Scan: 1, Rows: rows()}, Progress{Scan: 1, Done: 3},
 		Failed{Scan: 1, Err: errors.New("late")}, Finished{Scan: 1})

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	tea "charm.land/bubbletea/v2"
+
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/tui/chrome"
 	"github.com/rdsx/rdsx/tui/pick"
@@ -30,6 +32,8 @@ type store struct {
 	rows   []entry
 	byKey  map[string]int32
 	index  *pick.Index
+	filled int     // rows[:filled] are in the index; the others join it between two frames, or when a search needs them
+	filing bool    // an indexMore is under way
 	sorted []int32 // all rows, the most recently used first, then by name
 	finder *pick.Finder
 	pinned map[string]aws.Instance // instances that the user chose, by row
@@ -108,6 +112,7 @@ func (e *entry) item() pick.Item {
 
 // put adds rows or replaces those with the same key. Rows of the cache (scan 0) never replace found ones.
 func (s *store) put(rows []Row, scan int) {
+	s.rows = slices.Grow(s.rows, len(rows))
 	moved := false // a known row sorts differently now
 	for _, r := range rows {
 		e := newEntry(r, scan)
@@ -125,16 +130,45 @@ func (s *store) put(rows []Row, scan int) {
 		if known {
 			moved = moved || s.rows[id].compare(&e) != 0
 			s.rows[id] = e
-			s.index.Set(int(id), e.item())
+			if int(id) < s.filled {
+				s.index.Set(int(id), e.item())
+			}
 			continue
 		}
+		s.byKey[e.key] = int32(len(s.rows))
 		s.rows = append(s.rows, e)
-		s.byKey[e.key] = int32(s.index.Add(e.item()))
 	}
 	if moved {
 		s.sorted = s.sorted[:0]
 	}
 	s.merge()
+}
+
+// indexMore asks for the next slice of rows to be put into the index, so that a large cache is on the screen first.
+type indexMore struct{ again bool }
+
+// slice is how many rows join the index between two frames: few enough that no key waits.
+const slice = 500
+
+// more puts a slice of rows into the index and returns the command for the next one, nil when there is none or when one is
+// under way already.
+func (s *store) more(msg indexMore) tea.Cmd {
+	if msg.again {
+		s.filing = false
+		s.fill(s.filled + slice)
+	}
+	if s.filing || s.filled == len(s.rows) {
+		return nil
+	}
+	s.filing = true
+	return send(indexMore{again: true})
+}
+
+// fill puts rows into the index until it has n of them, or all.
+func (s *store) fill(n int) {
+	for ; s.filled < min(n, len(s.rows)); s.filled++ {
+		s.index.Add(s.rows[s.filled].item())
+	}
 }
 
 // pin makes the row go through an instance that the user chose. What kept it from being opened is forgotten, unless it is
@@ -151,12 +185,12 @@ func pin(r Row, via aws.Instance) Row {
 func (s *store) keep(pass func(*entry) bool) {
 	old := s.rows
 	kept := newStore()
-	kept.pinned = s.pinned
+	kept.pinned, kept.filing = s.pinned, s.filing
 	for i := range old {
 		if pass(&old[i]) {
 			kept.rows = append(kept.rows, old[i])
 			kept.measure(&old[i], true)
-			kept.byKey[old[i].key] = int32(kept.index.Add(old[i].item()))
+			kept.byKey[old[i].key] = int32(len(kept.rows) - 1)
 		}
 	}
 	if len(kept.rows) < len(old) {

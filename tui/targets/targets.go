@@ -8,7 +8,6 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/tui/chrome"
@@ -67,8 +66,11 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 		m.over.gate = m.over.gate.Update(msg)
 	case Clock:
 		m.now = msg.Now
+	case indexMore:
+		return m, m.data.more(msg)
 	default:
 		m.onData(msg)
+		return m, m.data.more(indexMore{})
 	}
 	return m, nil
 }
@@ -156,13 +158,21 @@ func (m *Model) search() {
 		}
 	}
 	m.data.finder.Source(ids)
+	m.find()
+}
+
+// find fills shown by the query, from what the filter has let through.
+func (m *Model) find() {
+	if !m.parsed.Empty() {
+		m.data.fill(len(m.data.rows))
+	}
 	m.shown = m.data.finder.Find(m.data.index, m.parsed)
 }
 
 // typed searches for what the field now holds and goes to the best row.
 func (m *Model) typed() {
 	m.parsed = pick.Parse(m.query.Value())
-	m.shown = m.data.finder.Find(m.data.index, m.parsed)
+	m.find()
 	m.list = m.list.Resize(len(m.shown), m.list.Height).First()
 }
 
@@ -185,7 +195,7 @@ func (m Model) Cursor() *tea.Cursor {
 	return tea.NewCursor(searchIndent+m.query.Cursor(m.searchWidth()), 0)
 }
 
-func width(s string) int { return ansi.StringWidth(s) }
+func width(s string) int { return chrome.Width(s) }
 
 // send is a command that hands an intent to the root.
 func send(msg tea.Msg) tea.Cmd { return func() tea.Msg { return msg } }
