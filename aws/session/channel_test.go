@@ -392,3 +392,31 @@ func TestBasicModeCloses(t *testing.T) {
 	r.ack(got[0].Seq, got[1].Seq)
 	r.dial()
 }
+
+// FuzzReceive: whatever arrives, the channel neither panics nor acknowledges what it did not take.
+func FuzzReceive(f *testing.F) {
+	f.Add(wire.OutputStreamData, int64(0), uint32(wire.PayloadHandshakeRequest), []byte(`{"AgentVersion":"3.3.0.0","RequestedClientActions":[{"ActionType":"KMSEncryption"}]}`), false)
+	f.Add(wire.OutputStreamData, int64(2), uint32(wire.PayloadOutput), []byte("\x01\x03\x00\x00\x00\x00\x00\x00"), true)
+	f.Add(wire.OutputStreamData, int64(2), uint32(wire.PayloadFlag), []byte{0, 0, 0, 3}, true)
+	f.Add(wire.Acknowledge, int64(0), uint32(0), []byte(`{"AcknowledgedMessageType":"input_stream_data","AcknowledgedMessageId":"","AcknowledgedMessageSequenceNumber":-1}`), true)
+	f.Add(wire.ChannelClosed, int64(0), uint32(0), []byte(`{"Output":7}`), true)
+	f.Add(wire.PausePublication, int64(0), uint32(0), []byte{}, false)
+	f.Fuzz(func(t *testing.T, kind string, seq int64, payloadType uint32, payload []byte, shaken bool) {
+		r := &rig{t: t, c: newChannel(request().withDefaults(), Options{}.withDefaults())}
+		if shaken {
+			r = established(t, Options{}, "3.3.0.0")
+		}
+		expected := r.c.receiver.expected
+		m := wire.Message{Type: kind, Created: 1, Seq: seq, PayloadType: wire.PayloadType(payloadType), Payload: payload}
+		for range 2 {
+			if err := r.receive(m); err != nil {
+				r.c.end(err)
+			}
+		}
+		r.written()
+		if got := r.c.receiver.expected; got != expected && (kind != wire.OutputStreamData || got != expected+1) {
+			t.Errorf("one message took the counter from %d to %d", expected, got)
+		}
+		r.c.end(aws.ErrClosed)
+	})
+}

@@ -15,6 +15,8 @@ import (
 	"github.com/coder/websocket"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/aws/account"
 	"github.com/rdsx/rdsx/aws/session/wire"
 )
 
@@ -117,7 +119,11 @@ func upgradeError(ctx context.Context, stream *url.URL, response *http.Response,
 	if errors.As(err, &failed) {
 		err = failed.Err
 	}
-	return connectionLost(fmt.Errorf("open the websocket at %s: %w", stream.Host, err))
+	lost := connectionLost(fmt.Errorf("open the websocket at %s: %w", stream.Host, err))
+	if next := aws.NextOf(account.Explain(err)); next != "" { // it knows of certificates and proxies
+		return aws.Advise(lost, nil, next)
+	}
+	return lost
 }
 
 // run moves messages between the websocket and the channel until either ends, closes the websocket and waits for its
@@ -271,7 +277,7 @@ func (t *transport) mind(ctx context.Context, c *channel) error {
 			err := t.ws.Ping(within)
 			cancel()
 			// Anything that has arrived meanwhile is as good as a pong, which may be queued behind much else.
-			if err != nil && ctx.Err() == nil && t.batch.lastRead.Load() < asked.UnixNano() {
+			if errors.Is(err, context.DeadlineExceeded) && t.batch.lastRead.Load() < asked.UnixNano() {
 				return errSilent
 			}
 		}
