@@ -128,6 +128,8 @@ func (f *Forwarder) current() (state aws.TunnelState, reason string) {
 		return aws.StateClosed, f.failure.Error()
 	case f.ended:
 		return aws.StateClosed, aws.ErrClosed.Error()
+	case f.ending: // what is being wound up is not idle again
+		return f.journal.state, f.journal.reason
 	case !f.begun:
 		return aws.StateBinding, ""
 	case f.pool.lastErr != nil:
