@@ -75,16 +75,19 @@ func TestHalfClose(t *testing.T) {
 	})
 }
 
+// ending is one way in which a connection ends.
+type ending struct {
+	do    func(r *rig, local *end, far *far)
+	takes time.Duration
+	sees  string // by the local client: "end", "reset", "" for one that has gone itself
+	kind  aws.EventKind
+	says  string
+}
+
 // TestHowItEnds: who ends what, and what the other side sees of it.
 func TestHowItEnds(t *testing.T) {
 	broken := errors.New("stream broken")
-	for name, c := range map[string]struct {
-		do    func(r *rig, local *end, far *far)
-		takes time.Duration
-		sees  string // by the local client: "end", "reset", "" for one that has gone itself
-		kind  aws.EventKind
-		says  string
-	}{
+	for name, c := range map[string]ending{
 		"the target finishes": {
 			func(_ *rig, _ *end, far *far) { far.endWith(nil) }, drainTime, "end", aws.EventConnClosed, "closed",
 		},
@@ -114,41 +117,41 @@ func TestHowItEnds(t *testing.T) {
 			}, 0, "", aws.EventConnReset, "local client",
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			bubble(t, Config{}, sessions(nil), func(r *rig) {
-				local := r.connect()
-				far := r.dialled(1)
-				r.send(far, local, "hello")
-				saw := make(chan error, 1)
-				start := time.Now()
-				go func() { saw <- ends(local) }()
-				c.do(r, local, far)
-				if err := ends(far); err != nil && !errors.Is(err, io.ErrClosedPipe) {
-					t.Errorf("the target's side ends with %v", err)
-				}
-				for len(r.Snapshot().Conns) > 0 {
-					time.Sleep(10 * time.Millisecond)
-					synctest.Wait()
-				}
-				if took := time.Since(start).Truncate(50 * time.Millisecond); took != c.takes {
-					t.Errorf("it took %v, want %v", took, c.takes)
-				}
-				switch err := <-saw; {
-				case c.sees == "end" && err != nil, c.sees == "reset" && !errors.Is(err, syscall.ECONNRESET):
-					t.Errorf("the local client sees %v, want its %s", err, c.sees)
-				}
-				r.wantTold(c.kind, 1, c.says)
-				far.near.mu.Lock()
-				defer far.near.mu.Unlock()
-				if far.near.closes == 0 {
-					t.Error("the remote side is not closed")
-				}
-				// Resetting it would drop what the local client has sent and the agent not yet taken.
-				if inOrder := c.kind == aws.EventConnClosed; inOrder && len(far.near.resets) > 0 {
-					t.Error("the remote side was reset")
-				}
-			})
-		})
+		t.Run(name, func(t *testing.T) { bubble(t, Config{}, sessions(nil), c.check) })
+	}
+}
+
+func (c ending) check(r *rig) {
+	local := r.connect()
+	far := r.dialled(1)
+	r.send(far, local, "hello")
+	saw := make(chan error, 1)
+	start := time.Now()
+	go func() { saw <- ends(local) }()
+	c.do(r, local, far)
+	if err := ends(far); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+		r.t.Errorf("the target's side ends with %v", err)
+	}
+	for len(r.Snapshot().Conns) > 0 {
+		time.Sleep(10 * time.Millisecond)
+		synctest.Wait()
+	}
+	if took := time.Since(start).Truncate(50 * time.Millisecond); took != c.takes {
+		r.t.Errorf("it took %v, want %v", took, c.takes)
+	}
+	switch err := <-saw; {
+	case c.sees == "end" && err != nil, c.sees == "reset" && !errors.Is(err, syscall.ECONNRESET):
+		r.t.Errorf("the local client sees %v, want its %s", err, c.sees)
+	}
+	r.wantTold(c.kind, 1, c.says)
+	far.near.mu.Lock()
+	defer far.near.mu.Unlock()
+	if far.near.closes == 0 {
+		r.t.Error("the remote side is not closed")
+	}
+	// Resetting it would drop what the local client has sent and the agent not yet taken.
+	if inOrder := c.kind == aws.EventConnClosed; inOrder && len(far.near.resets) > 0 {
+		r.t.Error("the remote side was reset")
 	}
 }
 

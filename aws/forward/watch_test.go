@@ -114,9 +114,8 @@ func TestDialsThatAreFine(t *testing.T) {
 		"each answered in good time": {never, func(r *rig) {
 			for range 20 {
 				c := r.connect()
-				far := r.dialled(1)
 				time.Sleep(time.Second)
-				r.send(far, c, "hello")
+				r.send(r.dialled(1), c, "hello")
 			}
 		}, 0},
 		"gone before it was asked": {never, func(r *rig) { r.connect().abort() }, 0},
