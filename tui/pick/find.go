@@ -209,12 +209,15 @@ func (t *term) whole(x *Index, c *card, w *scratch) int32 {
 	return best
 }
 
+// text is the term's score in a text that is searched as loosely as m says.
 func (t *term) text(l line, m mode, w *scratch) int32 {
 	if t.kind == fuzzy && m != pieces {
 		if s, ok := w.fuzzy(t, l, m == tight, false); ok {
 			return int32(s)
 		}
-		return none
+		if m == loose || len(t.low) < pieceFrom {
+			return none
+		}
 	}
 	if s, at := t.piece(l); at >= 0 {
 		return int32(s)

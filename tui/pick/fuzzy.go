@@ -45,14 +45,14 @@ func (w *scratch) reach(t *term, x line) bool {
 	return true
 }
 
-// fuzzy scores the best way to find the letters of the term in order. tight allows a gap only where the next letter starts
-// a token: euw1 is in eu-west-1, but not in "measured wall 1". ok is false when there is no way.
+// fuzzy scores the best way to find the letters of the term in order. tight begins, and continues after a gap, only where a
+// token starts: euw1 is in eu-west-1, but not in "measured wall 1". ok is false when there is no way.
 func (w *scratch) fuzzy(t *term, x line, tight, positions bool) (score int, ok bool) {
 	if !w.reach(t, x) {
 		return 0, false
 	}
 	w.trail = w.trail[:0]
-	w.begin(t, x)
+	w.begin(t, x, tight)
 	for i := 1; i < len(t.low); i++ {
 		if positions {
 			w.trail = append(w.trail, append([]place(nil), w.row...))
@@ -78,9 +78,12 @@ func (w *scratch) best(x line) (score, at int) {
 	return score, at
 }
 
-func (w *scratch) begin(t *term, x line) {
+func (w *scratch) begin(t *term, x line, tight bool) {
 	n := 0
 	for j := w.first[0]; j >= 0; j = t.find(0, x, j+1) {
+		if tight && bonus(x, j) == 0 {
+			continue
+		}
 		w.a[n] = place{at: int16(j), score: int16(startScore(x, j)), from: -1}
 		n++
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // Item is what can be found. Title is searched loosely, Words (engine, account, region, tags…) by the beginnings of their
-// tokens, Whole (host names) only for pieces, and only by words of at least six letters: all hosts of a provider have the
+// tokens and, from three letters on, for pieces (sql in mysql), Whole (host names) only for pieces, and only by words of at least six letters: all hosts of a provider have the
 // same end, and shorter words are in it by chance. A find in the title is worth most.
 type Item struct {
 	Title string
@@ -14,8 +14,11 @@ type Item struct {
 	Whole []string
 }
 
-// wholeFrom is the length from which a word is searched in Whole.
-const wholeFrom = 6
+// pieceFrom and wholeFrom are the lengths from which a typed word is searched for as a piece of Words and of Whole.
+const (
+	pieceFrom = 3
+	wholeFrom = 6
+)
 
 // valuePercent is what a find outside the title is worth.
 const valuePercent = 40

@@ -68,7 +68,9 @@ func (t *term) marks(w *scratch, s string, m mode) []int {
 		if _, ok := w.fuzzy(t, x, m == tight, true); ok {
 			return w.trace(x)
 		}
-		return nil
+		if m == loose || len(t.low) < pieceFrom {
+			return nil
+		}
 	}
 	_, at := t.piece(x)
 	if at < 0 {

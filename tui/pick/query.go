@@ -158,8 +158,10 @@ func (t term) narrows(old term) bool {
 	if len(t.low) == len(old.low) {
 		return true
 	}
-	if len(old.low) < wholeFrom && len(t.low) >= wholeFrom {
-		return false // from here on it looks at more
+	for _, from := range [...]int{pieceFrom, wholeFrom} {
+		if len(old.low) < from && len(t.low) >= from {
+			return false // from here on it looks at more
+		}
 	}
 	// A longer text is a stricter condition only where it is not negated and not tied to an end.
 	return !t.not && (t.kind == fuzzy || t.kind == exact || t.kind == prefix)

@@ -74,6 +74,8 @@ func TestOtherFields(t *testing.T) {
 		"ap":                 {0},
 		"c9akciq32rgw.us":    {1},
 		"mysql dev":          {1},
+		"sql":                {1, 0}, // a piece of mysql and of postgresql
+		"sq":                 nil,    // too short for a piece
 		"mysql eu-west":      nil,
 		"^us-east-1$":        {1},
 		"billing !postgres":  nil,
