@@ -21,14 +21,15 @@ import (
 )
 
 const demoLong = `demo starts a simulated AWS in this process, with three accounts and about twenty databases, puts the database servers that
-are installed here behind them (PostgreSQL, MariaDB or MySQL, Redis), and opens a tunnel to one exactly as connect does.
+are installed here behind them (PostgreSQL, MariaDB or MySQL, Redis), and opens the screens on it, with one tunnel open and
+busy. With TARGET, --headless or --prompt, or without a terminal, it opens a tunnel exactly as connect does.
 
 It needs no account, reads no credentials and writes to a temporary folder only; everything is gone when it ends. On stdout:
 the local address. On stderr: user, password file, client command, and how to point rdsx and aws in another terminal at it.
 
 From a clone of the repository, go run ./demo does the same on a machine without any database server.`
 
-const demoExample = `  rdsx demo                          open a database, with a prompt where no client is installed
+const demoExample = `  rdsx demo                          the screens: type ord, Enter, Enter
   rdsx demo billing-dev --prompt     a SQL prompt on a MySQL database
   rdsx demo --headless --faults rtt=80ms,loss=1%`
 
@@ -161,6 +162,9 @@ func (a *app) demo(ctx context.Context, target string, flags demoFlags) (err err
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
+	if d.wantsScreen(target) {
+		return d.screen(ctx)
+	}
 	prompt := flags.prompt || d.wantsPrompt()
 	if target == "" {
 		if target, err = d.choose(prompt); err != nil {

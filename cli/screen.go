@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -28,8 +29,13 @@ func (a *app) screen(ctx context.Context) error {
 // screenOptions are what the demo adds to the screens.
 type screenOptions struct {
 	hints tui.Hints
-	// client is the client program on a tunnel: its arguments, and what its environment needs on top. nil for the engine's own.
-	client func(t aws.Tunnel) (args, env []string)
+	// scopes are the profiles and regions that are listed; none for those of --profile and --region.
+	scopes []scope
+	open   []tui.Opening // from the start
+	// client is the client program on a tunnel: its arguments, and what its environment needs on top; command is a line to
+	// paste that does the same. nil, or empty, for the engine's own.
+	client  func(t aws.Tunnel) (args, env []string)
+	command func(t aws.Tunnel) string
 }
 
 func (a *app) screenWith(ctx context.Context, o screenOptions) error {
@@ -38,22 +44,22 @@ func (a *app) screenWith(ctx context.Context, o screenOptions) error {
 		return a.noScreen(ctx)
 	}
 	s := &screenRun{app: a, options: o, questions: make(chan tui.Question)}
-	var err error
-	if s.cfg, s.account, err = a.loadAsking(ctx, s.askMFA(plain)); err != nil {
+	if err := s.load(ctx, plain); err != nil {
 		return err
 	}
-	s.files = a.screenFiles(s.account)
+	s.files = a.screenFiles(s.places)
 	deps := tui.Deps{Catalogue: s, Opener: s, Memory: s.files, Desk: s, Check: checkPort(ctx), Limits: s.limits, Questions: s.questions}
 	var ended []aws.Tunnel
+	var err error
 	if plain {
 		ended, err = tui.Plain(ctx, deps, a.Stdin, a.Stdout)
 	} else {
 		ended, err = tui.Run(ctx, deps, tui.Options{
-			In: a.Stdin, Out: a.Stdout, Env: a.Env, Mouse: a.getenv("RDSX_NO_MOUSE") == "", Hints: o.hints,
+			In: a.Stdin, Out: a.Stdout, Env: a.Env, Mouse: a.getenv("RDSX_NO_MOUSE") == "", Hints: o.hints, Open: o.open,
 			Ending: func(n int) { fmt.Fprintf(a.Stderr, "ending %s…\n", count(n, "session")) },
 		})
 	}
-	a.summary(ended)
+	s.summary(ended)
 	return err
 }
 
@@ -61,10 +67,52 @@ func (a *app) screenWith(ctx context.Context, o screenOptions) error {
 type screenRun struct {
 	app       *app
 	options   screenOptions
-	cfg       sdk.Config
-	account   aws.Account
+	places    []place
 	files     *screenFiles
 	questions chan tui.Question
+}
+
+// scope is a profile and a region; "" is what rdsx takes without being told.
+type scope struct{ profile, region string }
+
+// place is a scope that can be asked.
+type place struct {
+	scope
+	cfg     sdk.Config
+	account aws.Account // without its id, until AWS has been asked
+}
+
+// load reads the profiles. --profile and --region may name several, with commas between them: one list of all.
+func (s *screenRun) load(ctx context.Context, plain bool) error {
+	scopes := s.options.scopes
+	if len(scopes) == 0 {
+		for profile := range strings.SplitSeq(s.app.flags.profile, ",") {
+			for region := range strings.SplitSeq(s.app.flags.region, ",") {
+				scopes = append(scopes, scope{strings.TrimSpace(profile), strings.TrimSpace(region)})
+			}
+		}
+	}
+	for _, sc := range scopes {
+		one := *s.app
+		one.flags.profile, one.flags.region = sc.profile, sc.region
+		cfg, acct, err := one.loadAsking(ctx, s.askMFA(plain))
+		if err != nil {
+			return err
+		}
+		s.places = append(s.places, place{scope: sc, cfg: cfg, account: acct})
+	}
+	return nil
+}
+
+// placeOf is where the account is reached; rows of an older list may name one that is not asked this time.
+func (s *screenRun) placeOf(of aws.Account) (place, error) {
+	for _, p := range s.places {
+		if p.account.Profile == of.Profile && p.account.Region == of.Region {
+			return p, nil
+		}
+	}
+	return place{}, aws.Advise(fmt.Errorf("profile %q in %s was not asked this time", of.Profile, of.Region), aws.ErrUsage,
+		"rdsx "+engine.Quote([]string{"--profile", of.Profile, "--region", of.Region}))
 }
 
 // onTerminal says whether both ends of the screens are a terminal that can draw them.
@@ -86,8 +134,11 @@ func (s *screenRun) Open(ctx context.Context, target aws.Target, port int) (tui.
 	if target.Engine == "" {
 		target.Engine = string(engine.ByPort(target.Endpoint.Port).Family)
 	}
-	r := route{target: target, cfg: s.cfg}
-	f, err := s.app.listen(ctx, r, connectFlags{port: port})
+	p, err := s.placeOf(target.Account)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.app.listen(ctx, route{target: target, cfg: p.cfg}, connectFlags{port: port})
 	if err != nil {
 		return nil, err
 	}
@@ -113,24 +164,24 @@ func checkPort(ctx context.Context) func(int) (string, error) {
 }
 
 // summary is what stays on the terminal: what moved, for how long, and the command that does it again.
-func (a *app) summary(ended []aws.Tunnel) {
+func (s *screenRun) summary(ended []aws.Tunnel) {
 	again := map[string]bool{}
 	for _, t := range ended {
 		until := time.Now()
 		if t.State == aws.StateClosed {
 			until = t.Since
 		}
-		fmt.Fprintf(a.Stderr, "%s: ↑ %s ↓ %s in %s, %s\n", printable(t.Target.Name()), size(t.Up), size(t.Down),
+		fmt.Fprintf(s.app.Stderr, "%s: ↑ %s ↓ %s in %s, %s\n", printable(t.Target.Name()), size(t.Up), size(t.Down),
 			until.Sub(t.Started).Round(time.Second), count(int(t.Connections), "connection"))
-		if line := a.againCommand(t); !again[line] {
+		if line := s.againCommand(t); !again[line] {
 			again[line] = true
-			fmt.Fprintf(a.Stderr, "  again: %s\n", line)
+			fmt.Fprintf(s.app.Stderr, "  again: %s\n", line)
 		}
 	}
 }
 
 // againCommand is the command that opens the same tunnel without a screen.
-func (a *app) againCommand(t aws.Tunnel) string {
+func (s *screenRun) againCommand(t aws.Tunnel) string {
 	target := t.Target.Name()
 	if db := t.Target.Database; db != nil && db.Role == aws.RoleReader {
 		target += ":reader"
@@ -139,11 +190,13 @@ func (a *app) againCommand(t aws.Tunnel) string {
 	if port := portOf(t.Local); port > 0 {
 		args = append(args, "--port", strconv.Itoa(port))
 	}
-	if a.flags.profile != "" {
-		args = append(args, "--profile", a.flags.profile)
-	}
-	if a.flags.region != "" {
-		args = append(args, "--region", a.flags.region)
+	if p, err := s.placeOf(t.Target.Account); err == nil {
+		if p.profile != "" {
+			args = append(args, "--profile", p.profile)
+		}
+		if p.region != "" {
+			args = append(args, "--region", p.region)
+		}
 	}
 	return engine.Quote(args)
 }
@@ -151,6 +204,10 @@ func (a *app) againCommand(t aws.Tunnel) string {
 var _ tui.Tunnel = (*forward.Forwarder)(nil)
 
 // limits implements tui.Deps.Limits: they are in Session Manager's preferences, which the profile may not be allowed to read.
-func (s *screenRun) limits(ctx context.Context, _ aws.Account) tunnels.Limits {
-	return sessionLimits(ctx, s.cfg)
+func (s *screenRun) limits(ctx context.Context, of aws.Account) tunnels.Limits {
+	p, err := s.placeOf(of)
+	if err != nil {
+		return tunnels.Limits{}
+	}
+	return sessionLimits(ctx, p.cfg)
 }

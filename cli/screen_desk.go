@@ -37,8 +37,12 @@ func (s *screenRun) Uses(t aws.Tunnel) ([]tunnels.Copy, string) {
 	e := engine.Of(t.Target.Engine)
 	conn := engine.Conn{Host: t.Target.Endpoint.Host, Port: t.Target.Endpoint.Port, LocalPort: portOf(t.Local), Program: installedClient(e)}
 	args, _ := s.clientArgs(t)
+	line := engine.Quote(args)
+	if s.options.command != nil {
+		line = cmp.Or(s.options.command(t), line)
+	}
 	for _, c := range []tunnels.Copy{
-		{Label: "client command", Text: engine.Quote(args)},
+		{Label: "client command", Text: line},
 		{Label: "URL", Text: e.URL(conn)},
 		{Label: "JDBC URL", Text: e.JDBC(conn)},
 	} {

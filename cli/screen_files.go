@@ -49,13 +49,16 @@ const (
 	mostVisits   = 500
 )
 
-// screenFiles finds the files of an account's list and reads the state.
-func (a *app) screenFiles(acct aws.Account) *screenFiles {
+// screenFiles finds the file of a list of places and reads the state.
+func (a *app) screenFiles(places []place) *screenFiles {
 	f := &screenFiles{memory: memory{Version: filesVersion, Used: map[string]visit{}}}
 	if dir := a.home("XDG_CACHE_HOME", ".cache", "Library/Caches", "LocalAppData"); dir != "" {
 		// Whoever points rdsx at another configuration or another AWS has another list.
-		key := strings.Join([]string{acct.Profile, acct.Region, a.flags.endpointURL, a.getenv("AWS_ENDPOINT_URL"), a.getenv("AWS_CONFIG_FILE"), a.getenv("AWS_ACCESS_KEY_ID")}, "\x00")
-		sum := sha256.Sum256([]byte(key))
+		key := []string{a.flags.endpointURL, a.getenv("AWS_ENDPOINT_URL"), a.getenv("AWS_CONFIG_FILE"), a.getenv("AWS_ACCESS_KEY_ID")}
+		for _, p := range places {
+			key = append(key, p.account.Profile, p.account.Region)
+		}
+		sum := sha256.Sum256([]byte(strings.Join(key, "\x00")))
 		f.cache = filepath.Join(dir, "rdsx", "targets-"+hex.EncodeToString(sum[:8])+".json")
 	}
 	if dir := a.home("XDG_STATE_HOME", ".local/state", "Library/Application Support", "LocalAppData"); dir != "" {
@@ -114,8 +117,8 @@ func (f *screenFiles) read() {
 	f.memory = m
 }
 
-// used adds when each row was opened last, and the host:port rows of the account, which no list brings.
-func (f *screenFiles) used(rows []targets.Row, acct aws.Account) []targets.Row {
+// used adds to each row when it was opened last.
+func (f *screenFiles) used(rows []targets.Row) []targets.Row {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i, r := range rows {
@@ -123,14 +126,22 @@ func (f *screenFiles) used(rows []targets.Row, acct aws.Account) []targets.Row {
 			rows[i].LastUsed = v.At
 		}
 	}
+	return rows
+}
+
+// hosts adds the host:port rows of the account, which no list brings.
+func (f *screenFiles) hosts(rows []targets.Row, acct aws.Account) []targets.Row {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	out := slices.Clone(rows)
 	for _, v := range f.memory.Used {
 		if r := v.Row; r != nil && r.Account.Profile == acct.Profile && r.Account.Region == acct.Region {
 			row := *r
-			row.Account, row.LastUsed = acct, v.At
-			rows = append(rows, row)
+			row.Account = acct
+			out = append(out, row)
 		}
 	}
-	return rows
+	return out
 }
 
 // keyOf is the row's key without the account's id, which is not known before AWS has been asked.

@@ -4,7 +4,10 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/aws/account"
@@ -16,49 +19,102 @@ import (
 // Cached implements tui.Catalogue.
 func (s *screenRun) Cached() ([]targets.Row, time.Time) {
 	rows, at := s.files.cached()
-	return s.files.used(rows, s.account), at
+	for _, p := range s.places {
+		rows = s.files.hosts(rows, p.account)
+	}
+	return s.files.used(rows), at
 }
 
-// Scan implements tui.Catalogue. Databases are shown once the instances are known, so that none is called unreachable for
-// an answer that has not come yet.
+// atOnce is how many places are asked at the same time.
+const atOnce = 6
+
+// Scan implements tui.Catalogue.
 func (s *screenRun) Scan(ctx context.Context, emit func(tui.Finding)) {
-	emit(tui.Finding{Parts: 1, Account: s.account})
-	acct := s.account
+	emit(tui.Finding{Parts: len(s.places), Account: s.header()})
+	var mu sync.Mutex // guards what follows, and emit
+	var all []targets.Row
+	done, whole := 0, true
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for _, p := range s.places {
+		group.Go(func() error {
+			rows, ok := s.scanPlace(ctx, p, func(f tui.Finding) {
+				mu.Lock()
+				defer mu.Unlock()
+				f.Done = done
+				emit(f)
+			})
+			mu.Lock()
+			defer mu.Unlock()
+			done, whole = done+1, whole && ok
+			all = append(all, rows...)
+			emit(tui.Finding{Done: done})
+			return nil
+		})
+	}
+	_ = group.Wait() // no place fails: what went wrong has been emitted
+	if whole && ctx.Err() == nil {
+		s.files.keep(all)
+	}
+}
+
+// header is the account that the screens name at the top; several have none.
+func (s *screenRun) header() aws.Account {
+	if len(s.places) == 1 {
+		return s.places[0].account
+	}
+	profiles, regions := map[string]bool{}, map[string]bool{}
+	for _, p := range s.places {
+		profiles[p.account.Profile], regions[p.account.Region] = true, true
+	}
+	return aws.Account{Profile: count(len(profiles), "profile"), Region: count(len(regions), "region")}
+}
+
+// scanPlace lists one place and returns all its rows, and whether nothing is missing. Databases are shown once the instances
+// are known, so that none is called unreachable for an answer that has not come yet.
+func (s *screenRun) scanPlace(ctx context.Context, p place, emit func(tui.Finding)) (rows []targets.Row, whole bool) {
+	acct := p.account
 	identified := make(chan struct{})
 	go func() {
 		defer close(identified)
-		if who, err := account.Identify(ctx, s.cfg); err == nil {
+		if who, err := account.Identify(ctx, p.cfg); err == nil {
 			acct.ID, acct.ARN = who.ID, who.ARN
 		}
 	}()
-	look := &lookout{acct: s.account, instances: map[string]aws.Instance{}, databases: map[string]aws.Database{}}
-	err := discover.New(s.cfg, s.account, discover.Options{}).Stream(ctx, func(r discover.Result) {
+	look := &lookout{instances: map[string]aws.Instance{}, databases: map[string]aws.Database{}, done: map[string]bool{}}
+	show := func(rows []targets.Row) {
+		if len(rows) > 0 {
+			emit(tui.Finding{Account: acct, Rows: s.files.used(rows)})
+		}
+	}
+	err := discover.New(p.cfg, p.account, discover.Options{}).Stream(ctx, func(r discover.Result) {
 		if r.Err != nil {
-			emit(tui.Finding{Account: s.account, Err: r.Err})
+			emit(tui.Finding{Account: p.account, Err: r.Err})
 		}
 		look.add(r)
 		if look.ready() {
 			<-identified
 			look.acct = acct
-			if rows := look.rows(); len(rows) > 0 {
-				emit(tui.Finding{Account: acct, Rows: s.files.used(rows, acct)})
-			}
+			show(look.rows())
 		}
 	})
 	<-identified
 	if err != nil {
-		return // ctx's: nobody is there any more
+		return nil, false // ctx's: nobody is there any more
 	}
 	look.acct = acct
-	emit(tui.Finding{Done: 1, Account: acct, Rows: s.files.used(look.all(), acct)})
-	if !look.failed {
-		s.files.keep(look.all())
-	}
+	rows = look.all()
+	show(s.files.hosts(rows, acct))
+	return rows, !look.failed
 }
 
 // Choices implements tui.Catalogue.
 func (s *screenRun) Choices(ctx context.Context, row targets.Row) ([]targets.Choice, error) {
-	inv, err := discover.New(s.cfg, s.account, discover.Options{}).All(ctx)
+	p, err := s.placeOf(row.Account)
+	if err != nil {
+		return nil, err
+	}
+	inv, err := discover.New(p.cfg, p.account, discover.Options{}).All(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -101,9 +157,6 @@ func (l *lookout) add(r discover.Result) {
 	}
 	l.failed = l.failed || r.Err != nil
 	if r.Done {
-		if l.done == nil {
-			l.done = map[string]bool{}
-		}
 		l.done[r.API] = true
 	}
 }

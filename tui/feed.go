@@ -87,7 +87,7 @@ func (m Model) onFound(msg found) (Model, tea.Cmd) {
 		return m, nil
 	}
 	for _, f := range msg.findings {
-		if f.Account.ID != "" {
+		if f.Parts > 0 || f.Account.Profile == m.account.Profile && f.Account.Region == m.account.Region {
 			m.account = f.Account
 		}
 		if f.Parts > 0 && !m.started {

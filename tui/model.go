@@ -36,6 +36,7 @@ type Model struct {
 	toast chrome.Toast
 	hints Hints
 	rows  rows
+	first []Opening // to be opened from the start
 
 	account aws.Account // as the scan has found it
 	scanned int         // number of the scan
@@ -67,7 +68,7 @@ func newModel(deps Deps, o Options, start starter, reg *registry) Model {
 	l := look{dark: true, depth: theme.Full, mouse: o.Mouse}
 	th := l.theme()
 	return Model{
-		deps: deps, start: start, reg: reg, look: l, hints: o.Hints,
+		deps: deps, start: start, reg: reg, look: l, hints: o.Hints, first: o.Open,
 		list: targets.New(th), ports: ports.New(th, deps.Check), board: tunnels.New(th),
 	}
 }
@@ -138,8 +139,7 @@ func (m Model) onAnswer(msg tea.Msg) (next Model, cmd tea.Cmd, ok bool) {
 		}
 		return m, m.tickNow(), true
 	case begin:
-		cmd = m.scan()
-		return m, cmd, true
+		next, cmd = m.onBegin()
 	case found:
 		next, cmd = m.onFound(msg)
 	case proposal:
@@ -160,6 +160,17 @@ func (m Model) onAnswer(msg tea.Msg) (next Model, cmd tea.Cmd, ok bool) {
 		return m, nil, false
 	}
 	return next, cmd, true
+}
+
+// onBegin starts the scan and opens what is to be open from the start.
+func (m Model) onBegin() (Model, tea.Cmd) {
+	cmds := []tea.Cmd{m.scan()}
+	for _, o := range m.first {
+		cmds = append(cmds, m.open(m.rows.add(o.Target, o.Port), func() error { return nil }))
+	}
+	m.first = nil
+	m.tellBoard()
+	return m, tea.Batch(cmds...)
 }
 
 // broadcast hands on what only one of the screens understands: its own answers and timers.

@@ -17,10 +17,17 @@ type Options struct {
 	Env   []string // KEY=value: TERM, COLORTERM and NO_COLOR say what the terminal can do
 	Mouse bool
 	Hints Hints
+	Open  []Opening // tunnels to be opened from the start, while the list is shown
 
 	// Ending is called when the terminal is the user's again and the sessions of that many tunnels are about to be ended,
 	// which may take a second. May be nil.
 	Ending func(tunnels int)
+}
+
+// Opening is a target and the local port to open it on.
+type Opening struct {
+	Target aws.Target
+	Port   int
 }
 
 // frames is how often the terminal is drawn at the most, in a second. What moves by itself moves four times a second; the

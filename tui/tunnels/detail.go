@@ -94,19 +94,52 @@ func (m Model) details(e *entry, w int) []string {
 		f.next(cmp.Or(e.Next, e.advice()))
 	}
 	up, down := e.meter.rate()
-	f.add("moved", theme.Text, fmt.Sprintf("↑ %s at %s · ↓ %s at %s", bytesText(t.Up), rateText(up), bytesText(t.Down), rateText(down)))
+	f.moved("↑ up", t.Up, up)
+	f.moved("↓ down", t.Down, down)
 	if e.meter.limited() {
 		f.add("", theme.Warn, badge+": Session Manager sends about 0.8 MB/s a session; the database could do more")
 	}
 	f.connections(t, m.now)
 	f.add("local", theme.Text, strings.Join(orOne(t.Listening, t.Local), " and "))
+	if len(e.Copies) > 1 && !e.over() {
+		f.add("client", theme.Muted, e.Copies[1].Text)
+	}
 	f.add("target", theme.Text, strings.TrimSpace(t.Target.Endpoint.String()+"  "+t.Target.Engine))
 	f.add("through", theme.Text, instanceName(t.Target.Instance))
 	f.add("account", theme.Muted, joined(t.Target.Account.Profile, t.Target.Account.ID, t.Target.Account.Region))
 	for _, s := range t.Sessions {
-		f.session(s, e.Limits, m.now)
+		f.session(s)
+	}
+	if len(t.Sessions) > 0 {
+		f.ends(e, m.now)
 	}
 	return f.out
+}
+
+// moved is what went one way, and how fast it goes now.
+func (f *facts) moved(label string, bytes uint64, rate float64) {
+	text := bytesText(bytes)
+	if rate >= 1 {
+		text += ", now " + rateText(rate)
+	}
+	f.add(label, theme.Text, text)
+}
+
+// ends is when AWS will end the sessions, as far as its preferences could be read.
+func (f *facts) ends(e *entry, now time.Time) {
+	if e.Limits.Max > 0 {
+		first := e.Tunnel.Sessions[0].Started
+		for _, s := range e.Tunnel.Sessions {
+			if s.Started.Before(first) {
+				first = s.Started
+			}
+		}
+		f.add("ends", theme.Muted, fmt.Sprintf("in %s: AWS ends every session after %s", span(first.Add(e.Limits.Max).Sub(now)), span(e.Limits.Max)))
+	}
+	if e.Limits.Idle > 0 {
+		quiet := span(now.Sub(e.meter.busy))
+		f.add("idle", theme.Muted, fmt.Sprintf("nothing sent for %s: AWS ends a session after %s", quiet, span(e.Limits.Idle)))
+	}
 }
 
 // next is what to do about it.
@@ -165,7 +198,7 @@ func peer(addr string) string {
 	return chrome.Clean(cmp.Or(addr, "local"))
 }
 
-func (f *facts) session(s aws.SessionStats, limits Limits, now time.Time) {
+func (f *facts) session(s aws.SessionStats) {
 	f.add("session", theme.Text, s.ID)
 	mode := "many connections"
 	if !s.Mux {
@@ -176,14 +209,8 @@ func (f *facts) session(s aws.SessionStats, limits Limits, now time.Time) {
 		agent = "agent " + s.AgentVersion
 	}
 	f.add("", theme.Muted, joined(agent, mode, "round trip "+roundTrip(s.RTT)))
-	f.add("", theme.Muted, joined(fmt.Sprintf("%d sent again", s.Retransmits), plural(int(s.Duplicates), "duplicate"), plural(int(s.Pauses), "pause"),
-		fmt.Sprintf("%s of %s in flight", bytesText(uint64(max(s.InFlight, 0))), bytesText(uint64(max(s.Window, 0))))))
-	if limits.Max > 0 && !s.Started.IsZero() {
-		f.add("", theme.Muted, fmt.Sprintf("AWS ends it in %s, %s after its start", span(s.Started.Add(limits.Max).Sub(now)), span(limits.Max)))
-	}
-	if limits.Idle > 0 {
-		f.add("", theme.Muted, fmt.Sprintf("AWS ends it after %s without traffic", span(limits.Idle)))
-	}
+	f.add("", theme.Muted, joined(fmt.Sprintf("%d sent again", s.Retransmits), plural(int(s.Duplicates), "duplicate"), plural(int(s.Pauses), "pause")))
+	f.add("", theme.Muted, fmt.Sprintf("%s of %s in flight", bytesText(uint64(max(s.InFlight, 0))), bytesText(uint64(max(s.Window, 0)))))
 }
 
 // logLines are events with their times, wrapped to w cells, oldest first.

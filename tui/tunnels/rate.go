@@ -30,15 +30,22 @@ type meter struct {
 	recent  []sample // oldest first
 	seconds [minute]second
 	paced   time.Time // since when the rate is the agent's pace; zero when it is not
+	busy    time.Time // when something was sent last, or the first reading
 }
 
 // add takes a reading. sessions is how many there are now. Counters that have gone back start anew: nothing is known of
 // what moved in between.
 func (m *meter) add(s sample, sessions int) {
+	if m.busy.IsZero() {
+		m.busy = s.at
+	}
 	if n := len(m.recent); n > 0 {
 		last := m.recent[n-1]
 		if !s.at.After(last.at) {
 			return
+		}
+		if s.up != last.up {
+			m.busy = s.at
 		}
 		if s.up < last.up || s.down < last.down {
 			m.recent = nil
@@ -134,6 +141,16 @@ func (m *meter) history(now time.Time, n int) []float64 {
 		}
 	}
 	return out
+}
+
+// moved says whether anything moved in the minute before now.
+func (m *meter) moved(now time.Time) bool {
+	for _, b := range m.seconds {
+		if b.unix > now.Unix()-minute && b.up+b.down > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // least is the rate that fills a sparkline at the least, in bytes per second: below it a keep-alive would look like a flood.

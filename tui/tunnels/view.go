@@ -132,7 +132,7 @@ func (m Model) columns() columns {
 	}
 	take(&c.rtt, 6)
 	take(&c.age, 6)
-	for _, w := range []struct{ spark, name int }{{20, 28}, {30, 48}} {
+	for _, w := range []struct{ spark, name int }{{20, 24}, {30, 48}} {
 		if c.spark > 0 && room-c.local-min(name, w.name) >= w.spark-c.spark {
 			room -= w.spark - c.spark
 			c.spark = w.spark
@@ -208,12 +208,15 @@ func (m Model) numbers(line *painter, e *entry, c columns) {
 	}
 	line.right(role, rateText(down), c.downRate)
 	if c.spark > 0 {
-		bars := sparkline(e.meter.history(m.now, c.spark))
+		bars, role := sparkline(e.meter.history(m.now, c.spark)), theme.Accent
+		if !e.meter.moved(m.now) {
+			role = theme.Faint
+		}
 		if e.meter.limited() { // the bars are flat then: the badge may stand on the last ones
 			line.add(theme.Accent, "  "+ansi.Cut(bars, width(badge)+1, c.spark)+" ")
 			line.add(theme.Warn, badge)
 		} else {
-			line.add(theme.Accent, "  "+bars)
+			line.add(role, "  "+bars)
 		}
 	}
 	line.right(moving(float64(len(e.Tunnel.Conns))), count(len(e.Tunnel.Conns)), c.conns)
