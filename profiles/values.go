@@ -1,0 +1,159 @@
+package profiles
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Key is one key = value line.
+type Key struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Role is a profile that assumes a role.
+type Role struct {
+	ARN              string // role_arn
+	SourceProfile    string // one of these two
+	CredentialSource string // Ec2InstanceMetadata, Environment or EcsContainer
+	Region           string // "" leaves it to the reader's own default
+	SessionName      string // role_session_name; it shows in CloudTrail
+	Duration         int    // duration_seconds; 0 is 3600, the longest that a chain of roles may have
+	MFASerial        string // "" for none
+	ExternalID       string // "" for none
+}
+
+// Keys is what is written for r, in this order.
+func (r Role) Keys() []Key {
+	if r.Duration == 0 {
+		r.Duration = 3600
+	}
+	return present([]Key{
+		{"role_arn", r.ARN}, {"source_profile", r.SourceProfile}, {"credential_source", r.CredentialSource}, {"region", r.Region},
+		{"role_session_name", r.SessionName}, {"duration_seconds", strconv.Itoa(r.Duration)},
+		{"mfa_serial", r.MFASerial}, {"external_id", r.ExternalID}, {ManagedKey, "1"},
+	})
+}
+
+// SSO is a profile that signs in through an sso-session.
+type SSO struct{ Session, Account, Role, Region string }
+
+// Keys is what is written for s, in this order.
+func (s SSO) Keys() []Key {
+	return present([]Key{
+		{"sso_session", s.Session}, {"sso_account_id", s.Account}, {"sso_role_name", s.Role}, {"region", s.Region}, {ManagedKey, "1"},
+	})
+}
+
+// Portal is an [sso-session]: an IAM Identity Center portal.
+type Portal struct {
+	StartURL, Region string
+	Scopes           string // "" is sso:account:access
+}
+
+// Keys is what is written for p, in this order.
+func (p Portal) Keys() []Key {
+	if p.Scopes == "" {
+		p.Scopes = "sso:account:access"
+	}
+	return present([]Key{{"sso_start_url", p.StartURL}, {"sso_region", p.Region}, {"sso_registration_scopes", p.Scopes}, {ManagedKey, "1"}})
+}
+
+func present(keys []Key) []Key {
+	return slices.DeleteFunc(keys, func(k Key) bool { return k.Value == "" })
+}
+
+// shape is what AWS allows as the value of a key.
+type shape struct{ pattern, says string }
+
+// shapes are the keys that may be written; a key that is not here is refused, so that no access key or token ever is. The
+// patterns are those of the STS and SSO API models.
+func shapes() map[string]shape {
+	account := shape{`[0-9]{12}`, "an account id of 12 digits"}
+	region := shape{`[a-z]{2}[a-z0-9]*(-[a-z0-9]+)+`, "a region such as eu-west-1"}
+	return map[string]shape{
+		"role_arn":                {`arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]+`, "a role's ARN, arn:aws:iam::ACCOUNT:role/NAME"},
+		"source_profile":          {`[A-Za-z0-9_.@+/-]+`, "a profile's name that every reader reads alike"},
+		"credential_source":       {`Ec2InstanceMetadata|Environment|EcsContainer`, "Ec2InstanceMetadata, Environment or EcsContainer"},
+		"region":                  region,
+		"role_session_name":       {`[A-Za-z0-9_+=,.@-]{2,64}`, "2 to 64 of A-Z a-z 0-9 _ + = , . @ -"},
+		"duration_seconds":        {`[0-9]{3,5}`, "a number of seconds from 900 to 43200"},
+		"mfa_serial":              {`[A-Za-z0-9_+=/:,.@-]{9,256}`, "an MFA device's ARN or serial number"},
+		"external_id":             {`[A-Za-z0-9_+=,.@:/-]{2,1224}`, "2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -"},
+		"sso_session":             {`[A-Za-z0-9_.@+/-]+`, "an sso-session's name that every reader reads alike"},
+		"sso_account_id":          account,
+		"sso_role_name":           {`[A-Za-z0-9_+=,.@-]{1,64}`, "a permission set's name"},
+		"sso_start_url":           {`https?://[\x21-\x7e]+`, "a URL such as https://corp.awsapps.com/start"},
+		"sso_region":              region,
+		"sso_registration_scopes": {`[a-z:_]+(, ?[a-z:_]+)*`, "scopes such as sso:account:access"},
+		"output":                  {`json|text|table|yaml|yaml-stream|off`, "json, yaml, yaml-stream, text, table or off"},
+		ManagedKey:                {`1`, "1"},
+	}
+}
+
+// Writable lists the keys that may be written, sorted.
+func Writable() []string { return sortedKeys(shapes()) }
+
+// checkKey refuses a key that is not written by rdsx, and a value that AWS would not take or that readers read differently.
+func checkKey(k Key) error {
+	s, ok := shapes()[k.Name]
+	if !ok {
+		return fmt.Errorf("%s is not a key that rdsx writes", k.Name)
+	}
+	if why := unsafeValue(k.Value); why != "" {
+		return fmt.Errorf("%s = %q: %s", k.Name, k.Value, why)
+	}
+	if !regexp.MustCompile(`^(?:` + s.pattern + `)$`).MatchString(k.Value) {
+		return fmt.Errorf("%s = %q is not %s", k.Name, k.Value, s.says)
+	}
+	if n, err := strconv.Atoi(k.Value); k.Name == "duration_seconds" && (err != nil || n < 900 || n > 43200) {
+		return fmt.Errorf("%s = %q is not %s", k.Name, k.Value, s.says)
+	}
+	return nil
+}
+
+// unsafeValue says why the AWS CLI and the SDKs would read a value differently; "" when they read it alike.
+func unsafeValue(v string) string {
+	switch {
+	case v == "":
+		return "an empty value starts a nested block"
+	case !utf8.ValidString(v):
+		return "it is not UTF-8"
+	case strings.ContainsFunc(v, unicode.IsControl):
+		return "it holds a control character"
+	case v != strip(v):
+		return "white space around a value is lost"
+	case strings.ContainsAny(v[:1], "#;"):
+		return "the SDKs take it for a comment"
+	case cutComment(v) != v:
+		return "the SDKs take the rest after a blank and # or ; for a comment, the AWS CLI does not"
+	case strings.ContainsAny(v[:1], "\"'`"):
+		return "the SDKs strip quotes, the AWS CLI keeps them"
+	}
+	return ""
+}
+
+// checkName refuses a name that the AWS CLI and the SDKs cannot both be asked for (AWS.md §1.1).
+func checkName(name string) error {
+	switch {
+	case !regexp.MustCompile(`^[A-Za-z0-9_.@+/][A-Za-z0-9_.@+/-]*$`).MatchString(name) || len(name) > 128:
+		return fmt.Errorf("the name %q is not read alike by the AWS CLI and the SDKs: use A-Z a-z 0-9 _ . @ + / -, at most 128", name)
+	case strings.EqualFold(name, defaultProfile) && name != defaultProfile:
+		return fmt.Errorf("the name %q is taken for default by some readers", name)
+	}
+	return nil
+}
+
+// isSecret says whether a key's value must never be shown.
+func isSecret(key string) bool {
+	switch strings.ToLower(key) {
+	case "aws_secret_access_key", "aws_session_token", "aws_security_token":
+		return true
+	}
+	return false
+}
