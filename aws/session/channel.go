@@ -142,6 +142,7 @@ func (c *channel) stream(m *wire.Message) error {
 		return nil
 	}
 	c.acks.push(m.Seq, m.ID)
+	c.receiver.measure(m)
 	switch v {
 	case repeat:
 		c.duplicates.Add(1)
@@ -156,6 +157,16 @@ func (c *channel) stream(m *wire.Message) error {
 		}
 	}
 	return nil
+}
+
+// bulk says whether a bulk download is running, whose messages can be read a few at a time. If so, those read so far are
+// acknowledged now.
+func (c *channel) bulk() bool {
+	if c.receiver.full < bulkAfter {
+		return false
+	}
+	c.signal()
+	return true
 }
 
 // deliver acts on a message whose turn it is.

@@ -22,6 +22,9 @@ const (
 	ackDelay = 4 * time.Millisecond
 	// ackBatch is how many wait at most.
 	ackBatch = 32
+	// bulkAfter is the score of full messages from which a download is bulk, some 20 ms at the agent's pace; bulkMost bounds
+	// the score, so that three short messages end it.
+	bulkAfter, bulkMost = 16, 64
 )
 
 // verdict is what becomes of a received stream message.
@@ -45,6 +48,17 @@ type receiver struct {
 	expected int64
 	ahead    map[int64]early
 	bytes    int // payload bytes in ahead
+	full     int // score of full data messages, see measure
+}
+
+// measure scores how much of a bulk download this is. The agent fills a message only when more is waiting behind it, but
+// cuts one short now and then at the border of a mux frame (PROTOCOL.md §3): a short one halves the score.
+func (r *receiver) measure(m *wire.Message) {
+	if m.PayloadType == wire.PayloadOutput && len(m.Payload) >= defaultPayload {
+		r.full = min(r.full+1, bulkMost)
+		return
+	}
+	r.full /= 2
 }
 
 // judge decides on m. Advancing never depends on whether an acknowledgement can be sent (B5, PROTOCOL.md §1.6). After
