@@ -32,6 +32,7 @@ type rig struct {
 	plan
 	box      *sim.Sim
 	far      servers
+	dir      string // of the configuration files
 	env      []string
 	instance string
 	rtt      time.Duration
@@ -71,16 +72,16 @@ func (r *rig) open(ctx context.Context, dir string) error {
 			return err
 		}
 	}
-	box, err := sim.Start(ctx, sim.Options{World: w, TLS: true, Faults: sim.Faults{RTT: r.rtt}})
+	box, err := sim.Start(ctx, sim.Options{World: w, TLS: true, Faults: sim.Faults{RTT: r.rtt}, Unsigned: true})
 	if err != nil {
 		return err
 	}
 	r.box = box
-	dir = filepath.Join(dir, r.rtt.String())
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	r.dir = filepath.Join(dir, r.rtt.String())
+	if err := os.Mkdir(r.dir, 0o700); err != nil {
 		return err
 	}
-	config, credentials, err := box.WriteConfig(dir)
+	config, credentials, err := box.WriteConfig(r.dir)
 	if err != nil {
 		return err
 	}
@@ -119,7 +120,8 @@ func (r *rig) plugin(ctx context.Context) (row, error) {
 		}
 	}
 	out := row{program: "session-manager-plugin", rtt: r.rtt}
-	start := func(host string) (*tunnel, error) { return startPlugin(ctx, r.env, r.instance, host) }
+	env := append(slices.Clone(r.env), "SSL_CERT_FILE="+sim.CAFile(r.dir)) // the plugin knows no AWS_CA_BUNDLE
+	start := func(host string) (*tunnel, error) { return startPlugin(ctx, env, r.instance, host) }
 	err := errors.Join(
 		r.moves(start, sinkHost, upload, r.slow, &out.up, &out.cpuUp, &out.peak, nil),
 		r.moves(start, sourceHost, download, r.slow, &out.down, &out.cpuDown, nil, nil),
