@@ -40,7 +40,13 @@ func readRaw(data []byte) ([]rawSection, error) {
 	for _, s := range f.Sections() {
 		raw := rawSection{name: s.Name()}
 		for _, k := range s.Keys() {
-			key := rawKey{name: k.Name(), values: k.ValueWithShadows(), nested: k.NestedValues()}
+			key := rawKey{name: k.Name(), values: k.ValueWithShadows()}
+			for _, nested := range k.NestedValues() {
+				// ini.v1 keeps indented blank lines and comments under a value, which mean nothing.
+				if nested != "" && nested[0] != '#' && nested[0] != ';' {
+					key.nested = append(key.nested, nested)
+				}
+			}
 			if len(key.values) < 2 {
 				key.values = []string{k.Value()} // ValueWithShadows drops an empty one
 			}

@@ -68,6 +68,9 @@ func present(keys []Key) []Key {
 	return slices.DeleteFunc(keys, func(k Key) bool { return k.Value == "" })
 }
 
+// maxValue is the length of the longest value that AWS takes, an external id.
+const maxValue = 1224
+
 // shape is what AWS allows as the value of a key.
 type shape struct{ pattern, says string }
 
@@ -84,7 +87,7 @@ func shapes() map[string]shape {
 		"role_session_name":       {`[A-Za-z0-9_+=,.@-]{2,64}`, "2 to 64 of A-Z a-z 0-9 _ + = , . @ -"},
 		"duration_seconds":        {`[0-9]{3,5}`, "a number of seconds from 900 to 43200"},
 		"mfa_serial":              {`[A-Za-z0-9_+=/:,.@-]{9,256}`, "an MFA device's ARN or serial number"},
-		"external_id":             {`[A-Za-z0-9_+=,.@:/-]{2,1224}`, "2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -"},
+		"external_id":             {`[A-Za-z0-9_+=,.@:/-]{2,}`, "2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -"},
 		"sso_session":             {`[A-Za-z0-9_.@+/-]+`, "an sso-session's name that every reader reads alike"},
 		"sso_account_id":          account,
 		"sso_role_name":           {`[A-Za-z0-9_+=,.@-]{1,64}`, "a permission set's name"},
@@ -110,6 +113,9 @@ func checkKey(k Key) error {
 	}
 	if !regexp.MustCompile(`^(?:` + s.pattern + `)$`).MatchString(k.Value) {
 		return fmt.Errorf("%s = %q is not %s", k.Name, k.Value, s.says)
+	}
+	if len(k.Value) > maxValue {
+		return fmt.Errorf("%s has %d characters; AWS takes at most %d", k.Name, len(k.Value), maxValue)
 	}
 	if n, err := strconv.Atoi(k.Value); k.Name == "duration_seconds" && (err != nil || n < 900 || n > 43200) {
 		return fmt.Errorf("%s = %q is not %s", k.Name, k.Value, s.says)
