@@ -232,7 +232,7 @@ func (c *channel) refused() error {
 		where = fmt.Sprintf("port %d of %s", at.Port, c.request.Target)
 	}
 	return aws.Advise(fmt.Errorf("%s could not be connected from %s: refused, or no route to it", where, c.request.Target), aws.ErrRefused,
-		"check that the database is up and listens on that port, and its security group; rdsx doctor")
+		"check that the database is up and listens on that port (rdsx ls), and its security group")
 }
 
 func (c *channel) closedByService(payload []byte) error {

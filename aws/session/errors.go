@@ -88,9 +88,9 @@ func startError(r Request, err error) error {
 		return say(aws.ErrRefusedByAWS, fmt.Errorf("%w: %s", ErrTargetNotConnected, text), "rdsx ls, then choose an instance that is online with --via; it must be in this account and region")
 	case "AccessDeniedException", "AccessDenied":
 		denied := deniedBy(text)
-		next := "rdsx setup, for a policy that allows ssm:StartSession on the instance"
+		next := "ask for a policy that allows ssm:StartSession on the instance; aws sts get-caller-identity says who you are"
 		if denied.OnDocument() {
-			next = "rdsx setup, for a policy that allows ssm:StartSession on the document " + r.Document
+			next = "ask for a policy that allows ssm:StartSession on the document " + r.Document + "; or name another with --document"
 		}
 		return say(aws.ErrRefusedByAWS, denied, next)
 	case "InvalidDocument", "InvalidDocumentOperation", "InvalidParameters":
@@ -101,7 +101,7 @@ func startError(r Request, err error) error {
 		"InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "MissingAuthenticationToken":
 		return fmt.Errorf("%s: %w", doing, credentialsError(err))
 	default:
-		return say(aws.ErrRefusedByAWS, err, "rdsx doctor")
+		return say(aws.ErrRefusedByAWS, err, "aws ssm get-connection-status --target "+r.Target)
 	}
 }
 
@@ -154,7 +154,7 @@ func closedError(output, host string) error {
 		return aws.Advise(fmt.Errorf("%w: %w", ErrDestinationDenied, cause), aws.ErrUnreachable,
 			"choose another host: the agent never forwards to metadata, DNS and time addresses of the VPC")
 	}
-	return aws.Advise(cause, aws.ErrRefusedByAWS, "rdsx doctor")
+	return aws.Advise(cause, aws.ErrRefusedByAWS, "run the same command again; --debug tells more")
 }
 
 func handshakeRefused(why string) error {
@@ -163,7 +163,7 @@ func handshakeRefused(why string) error {
 }
 
 func handshakeTimeout(target string) error {
-	return aws.Advise(ErrHandshakeTimeout, aws.ErrRefusedByAWS, "check that the SSM agent on "+target+" runs and reaches ssmmessages; rdsx doctor")
+	return aws.Advise(ErrHandshakeTimeout, aws.ErrRefusedByAWS, "check that the SSM agent on "+target+" runs and reaches ssmmessages: aws ssm get-connection-status --target "+target)
 }
 
 func tokenRefused(why string) error {

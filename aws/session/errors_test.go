@@ -63,7 +63,7 @@ func TestOpenErrors(t *testing.T) {
 		},
 		"something else": {
 			script{startCode: "BadRequest", startText: "Enable advanced-instances tier to use Session Manager"},
-			nil, aws.ErrRefusedByAWS, "advanced-instances", "doctor", false,
+			nil, aws.ErrRefusedByAWS, "advanced-instances", "get-connection-status", false,
 		},
 		"stream URL elsewhere": {
 			script{streamURL: "wss://ssmmessages.eu-west-1.example.com/v1/data-channel/x"},
@@ -171,6 +171,20 @@ func TestDeadContext(t *testing.T) {
 	}
 }
 
+// TestDeadContextInStartSession: StartSession is on its way when the user gives up. Its answer names the session, which is
+// terminated.
+func TestDeadContextInStartSession(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	b := newBox(t, script{starting: cancel}, false)
+	if _, err := Open(ctx, b.config(), request(), Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want the context's own error", err)
+	}
+	if started, terminated, _ := b.count(); started != 1 || terminated != 1 {
+		t.Errorf("%d started, %d terminated", started, terminated)
+	}
+}
+
 // TestEndedByService: what ends a session after Open is Err's to tell, and every connection's.
 func TestEndedByService(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -180,7 +194,7 @@ func TestEndedByService(t *testing.T) {
 	}{
 		"name not resolved":  {"lookup db.internal on 10.0.0.2:53: no such host", ErrNameNotResolved, aws.ErrUnreachable, "db.internal"},
 		"destination denied": {"Forwarding to IP address 169.254.169.254 is forbidden.", ErrDestinationDenied, aws.ErrUnreachable, "another host"},
-		"terminated":         {"Session terminated by administrator", ErrClosedByService, aws.ErrRefusedByAWS, "doctor"},
+		"terminated":         {"Session terminated by administrator", ErrClosedByService, aws.ErrRefusedByAWS, "again"},
 		"idle":               {"", ErrClosedByService, aws.ErrRefusedByAWS, "idle"},
 	} {
 		t.Run(name, func(t *testing.T) {

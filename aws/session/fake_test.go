@@ -31,6 +31,7 @@ const (
 type script struct {
 	startCode, startText string // error of StartSession
 	terminateCode        string
+	starting             func() // called while StartSession is being answered
 	streamURL            string // "" the right one
 	upgradeStatus        int    // 0 upgrades
 	closeCode            int    // ≠ 0: close frame instead of a handshake
@@ -122,6 +123,9 @@ func apiError(w http.ResponseWriter, code, text string) {
 }
 
 func (b *box) start(w http.ResponseWriter, r *http.Request) {
+	if b.script.starting != nil {
+		b.script.starting()
+	}
 	body, _ := io.ReadAll(r.Body)
 	b.mu.Lock()
 	b.started = append(b.started, string(body))

@@ -42,7 +42,7 @@ func Open(ctx context.Context, cfg sdk.Config, r Request, o Options) (*Session, 
 	if r.Reason != "" {
 		in.Reason = sdk.String(r.Reason)
 	}
-	out, err := client.StartSession(ctx, in)
+	out, err := start(ctx, client, in)
 	if err != nil {
 		return nil, startError(r, err)
 	}
@@ -66,6 +66,20 @@ func Open(ctx context.Context, cfg sdk.Config, r Request, o Options) (*Session, 
 		return nil, fmt.Errorf("open session %s on %s: %w", s.id, r.Target, err)
 	}
 	return s, nil
+}
+
+// startGrace is how much longer the answer to StartSession is waited for when the caller has given up.
+const startGrace = 700 * time.Millisecond
+
+// start calls StartSession. A request that is on its way cannot be taken back, and only its answer names the session: so
+// when ctx ends first, the answer gets startGrace to arrive, and the session can be terminated.
+func start(ctx context.Context, client *ssm.Client, in *ssm.StartSessionInput) (*ssm.StartSessionOutput, error) {
+	calling, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	giveUp := func() { cancel(context.Cause(ctx)) }
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(startGrace, giveUp) })
+	defer stop()
+	return client.StartSession(calling, in)
 }
 
 // check refuses what could never work.
