@@ -36,6 +36,9 @@ type meter struct {
 // add takes a reading. sessions is how many there are now. Counters that have gone back start anew: nothing is known of
 // what moved in between.
 func (m *meter) add(s sample, sessions int) {
+	if s.at.IsZero() {
+		return // nothing has been read yet
+	}
 	if m.busy.IsZero() {
 		m.busy = s.at
 	}

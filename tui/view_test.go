@@ -1,0 +1,72 @@
+package tui
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/rdsx/rdsx/tui/theme"
+)
+
+var update = flag.Bool("update", false, "write the golden screens anew")
+
+// TestGoldenScreens draws what the root adds to the screens: header and help, dialogs over them, toasts, the first-run hint.
+func TestGoldenScreens(t *testing.T) {
+	for view, keys := range map[string]string{
+		"targets": "", "port": "=orders enter", "tunnels": "=orders enter enter", "quit": "=orders enter enter BUSY q", "toast": "=注文 enter enter c enter",
+	} {
+		for name, l := range map[string]look{"light": {depth: theme.Full}, "dark": {dark: true, depth: theme.Full}, "none": {dark: true}} {
+			for _, size := range [][2]int{{40, 12}, {80, 24}, {140, 40}} {
+				synctest.Test(t, func(t *testing.T) {
+					golden(t, fmt.Sprintf("%s-%dx%d-%s", view, size[0], size[1], name), drawn(t, keys, l, size[0], size[1]))
+				})
+			}
+		}
+	}
+}
+
+func drawn(t *testing.T, keys string, l look, w, h int) string {
+	wd := newWorld()
+	d := drive(t, wd)
+	d.m.look = l
+	d.m.repaint()
+	d.m.hints.Targets = "A simulated AWS. Type ord, then Enter twice: a database opens."
+	d.send(tea.WindowSizeMsg{Width: w, Height: h})
+	before, after, busy := strings.Cut(keys, "BUSY")
+	d.keys(before)
+	if busy {
+		wd.tunnels[0].busy()
+	}
+	d.read()
+	d.keys(after)
+	d.m.rows.at = now()
+	d.m.tellBoard()
+	return d.m.content()
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ReplaceAll(string(want), "\r\n", "\n") != got {
+		t.Errorf("%s differs (run with -update to accept):\n%s", path, ansi.Strip(got))
+	}
+}
