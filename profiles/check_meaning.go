@@ -2,7 +2,6 @@ package profiles
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,8 +97,8 @@ func (c meanings) sources(m *meaning) []Finding {
 		f.CLI, f.SDK = "ignores it", "fail: it requires an ARN"
 		out = append(out, f)
 	}
-	if value := m.get("credential_source"); value != "" && !slices.Contains([]string{"Ec2InstanceMetadata", "Environment", "EcsContainer"}, value) {
-		f := c.finding(m, "credential_source", Error, "credential-source", fmt.Sprintf("credential_source %q is none of Ec2InstanceMetadata, Environment, EcsContainer", value))
+	if value := m.get("credential_source"); value != "" && !slices.Contains(credentialSources(), value) {
+		f := c.finding(m, "credential_source", Error, "credential-source", fmt.Sprintf("credential_source %q is not %s", value, strings.Join(credentialSources(), " or ")))
 		f.CLI, f.SDK = "fails: unsupported credential source", "fail: the same"
 		out = append(out, f)
 	}
@@ -174,7 +173,7 @@ func (c meanings) shapes(m *meaning) []Finding {
 	if name := m.get("services"); name != "" && !c.services[name] {
 		out = append(out, c.finding(m, "services", Warning, "no-such-services", "the section [services "+name+"] does not exist"))
 	}
-	if name := m.get("source_profile"); name != "" && !regexp.MustCompile(`^[A-Za-z0-9_.@+/-]+$`).MatchString(name) {
+	if name := m.get("source_profile"); name != "" && !letters(nameMarks, 1, maxName)(name) {
 		f := c.finding(m, "source_profile", Warning, "source-name", "the name of source_profile is not read alike by all tools")
 		out = append(out, f)
 	}

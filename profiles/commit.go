@@ -79,6 +79,9 @@ func (w *write) run() error {
 	if err := w.compare(); err != nil {
 		return err
 	}
+	if err := w.sweep(); err != nil {
+		return err
+	}
 	if err := w.backup(); err != nil {
 		return err
 	}
@@ -118,6 +121,21 @@ func (w *write) compare() error {
 	}
 	w.info = info
 	return nil
+}
+
+// sweep removes temporary files that a killed writer left behind.
+func (w *write) sweep() error {
+	names := []string{temp(w.target)}
+	for _, p := range w.places() {
+		names = append(names, temp(p.backup()), temp(p.record()))
+	}
+	var err error
+	for _, name := range names {
+		if failed := ignoreMissing(os.Remove(name)); failed != nil && !cannotCreate(failed) {
+			err = errors.Join(err, failed)
+		}
+	}
+	return err
 }
 
 // backup keeps the version before, in the one place there is for it.

@@ -99,12 +99,12 @@ func (f *File) finish(p place) error {
 		return ignoreMissing(err) // another process has finished it
 	}
 	old, err := f.newestBackup()
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrNoBackup) {
 		return err
 	}
 	now, err := os.ReadFile(f.target)
 	if err != nil {
-		return err
+		return errors.Join(ignoreMissing(err), ignoreMissing(os.Remove(p.record())))
 	}
 	if isMix(now, old.data, next) {
 		if err := f.overwrite(next, seam{}); err != nil {

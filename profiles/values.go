@@ -2,7 +2,6 @@ package profiles
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,35 +67,88 @@ func present(keys []Key) []Key {
 	return slices.DeleteFunc(keys, func(k Key) bool { return k.Value == "" })
 }
 
-// maxValue is the length of the longest value that AWS takes, an external id.
-const maxValue = 1224
+// shape is what AWS allows as the value of a key, after the STS and SSO API models.
+type shape struct {
+	fits func(string) bool
+	says string
+}
 
-// shape is what AWS allows as the value of a key.
-type shape struct{ pattern, says string }
-
-// shapes are the keys that may be written; a key that is not here is refused, so that no access key or token ever is. The
-// patterns are those of the STS and SSO API models.
+// shapes are the keys that may be written; a key that is not here is refused, so that no access key or token ever is.
 func shapes() map[string]shape {
-	account := shape{`[0-9]{12}`, "an account id of 12 digits"}
-	region := shape{`[a-z]{2}[a-z0-9]*(-[a-z0-9]+)+`, "a region such as eu-west-1"}
+	name := letters(nameMarks, 1, maxName)
+	region := shape{isRegion, "a region such as eu-west-1"}
 	return map[string]shape{
-		"role_arn":                {`arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]+`, "a role's ARN, arn:aws:iam::ACCOUNT:role/NAME"},
-		"source_profile":          {`[A-Za-z0-9_.@+/-]+`, "a profile's name that every reader reads alike"},
-		"credential_source":       {`Ec2InstanceMetadata|Environment|EcsContainer`, "Ec2InstanceMetadata, Environment or EcsContainer"},
+		"role_arn":                {isRoleARN, "a role's ARN, arn:aws:iam::ACCOUNT:role/NAME"},
+		"source_profile":          {name, "a profile's name that every reader reads alike"},
+		"credential_source":       {oneOf(credentialSources()...), strings.Join(credentialSources(), " or ")},
 		"region":                  region,
-		"role_session_name":       {`[A-Za-z0-9_+=,.@-]{2,64}`, "2 to 64 of A-Z a-z 0-9 _ + = , . @ -"},
-		"duration_seconds":        {`[0-9]{3,5}`, "a number of seconds from 900 to 43200"},
-		"mfa_serial":              {`[A-Za-z0-9_+=/:,.@-]{9,256}`, "an MFA device's ARN or serial number"},
-		"external_id":             {`[A-Za-z0-9_+=,.@:/-]{2,}`, "2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -"},
-		"sso_session":             {`[A-Za-z0-9_.@+/-]+`, "an sso-session's name that every reader reads alike"},
-		"sso_account_id":          account,
-		"sso_role_name":           {`[A-Za-z0-9_+=,.@-]{1,64}`, "a permission set's name"},
-		"sso_start_url":           {`https?://[\x21-\x7e]+`, "a URL such as https://corp.awsapps.com/start"},
+		"role_session_name":       {letters("_+=,.@-", 2, 64), "2 to 64 of A-Z a-z 0-9 _ + = , . @ -"},
+		"duration_seconds":        {isDuration, "a number of seconds from 900 to 43200"},
+		"mfa_serial":              {letters("_+=/:,.@-", 9, 256), "an MFA device's ARN or serial number"},
+		"external_id":             {letters("_+=,.@:/-", 2, 1224), "2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -"},
+		"sso_session":             {name, "an sso-session's name that every reader reads alike"},
+		"sso_account_id":          {isAccount, "an account id of 12 digits"},
+		"sso_role_name":           {letters("_+=,.@-", 1, 64), "a permission set's name"},
+		"sso_start_url":           {isURL, "a URL such as https://corp.awsapps.com/start"},
 		"sso_region":              region,
-		"sso_registration_scopes": {`[a-z:_]+(, ?[a-z:_]+)*`, "scopes such as sso:account:access"},
-		"output":                  {`json|text|table|yaml|yaml-stream|off`, "json, yaml, yaml-stream, text, table or off"},
-		ManagedKey:                {`1`, "1"},
+		"sso_registration_scopes": {letters(":_-, ", 1, 256), "scopes such as sso:account:access"},
+		"output":                  {oneOf("json", "text", "table", "yaml", "yaml-stream", "off"), "json, yaml, yaml-stream, text, table or off"},
+		ManagedKey:                {oneOf("1"), "1"},
 	}
+}
+
+const (
+	nameMarks = "_.@+/-"
+	maxName   = 128
+)
+
+func credentialSources() []string {
+	return []string{"Ec2InstanceMetadata", "Environment", "EcsContainer"}
+}
+
+// letters allows from least to most of A-Z a-z 0-9 and marks.
+func letters(marks string, least, most int) func(string) bool {
+	return func(s string) bool {
+		return len(s) >= least && len(s) <= most && !strings.ContainsFunc(s, func(r rune) bool {
+			return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune(marks, r)
+		})
+	}
+}
+
+func oneOf(values ...string) func(string) bool {
+	return func(s string) bool { return slices.Contains(values, s) }
+}
+
+func isAccount(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
+
+// isPrintable says whether s is of visible ASCII alone.
+func isPrintable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+func isRoleARN(s string) bool {
+	parts := strings.SplitN(s, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" || !strings.HasPrefix(parts[1], "aws") || parts[2] != "iam" || parts[3] != "" || !isAccount(parts[4]) {
+		return false
+	}
+	name, ok := strings.CutPrefix(parts[5], "role/")
+	return ok && name != "" && isPrintable(s)
+}
+
+// isRegion wants two lower-case words at least, as in eu-west-1 or eusc-de-east-1.
+func isRegion(s string) bool {
+	words := strings.Split(s, "-")
+	return len(words) > 1 && s == strings.ToLower(s) && !slices.ContainsFunc(words, func(w string) bool { return !letters("", 1, 16)(w) })
+}
+
+func isURL(s string) bool {
+	scheme, rest, ok := strings.Cut(s, "://")
+	return ok && (scheme == "https" || scheme == "http") && rest != "" && isPrintable(s)
+}
+
+func isDuration(s string) bool {
+	n, err := strconv.Atoi(s)
+	return err == nil && n >= 900 && n <= 43200 && s == strconv.Itoa(n)
 }
 
 // Writable lists the keys that may be written, sorted.
@@ -111,13 +163,7 @@ func checkKey(k Key) error {
 	if why := unsafeValue(k.Value); why != "" {
 		return fmt.Errorf("%s = %q: %s", k.Name, k.Value, why)
 	}
-	if !regexp.MustCompile(`^(?:` + s.pattern + `)$`).MatchString(k.Value) {
-		return fmt.Errorf("%s = %q is not %s", k.Name, k.Value, s.says)
-	}
-	if len(k.Value) > maxValue {
-		return fmt.Errorf("%s has %d characters; AWS takes at most %d", k.Name, len(k.Value), maxValue)
-	}
-	if n, err := strconv.Atoi(k.Value); k.Name == "duration_seconds" && (err != nil || n < 900 || n > 43200) {
+	if !s.fits(k.Value) {
 		return fmt.Errorf("%s = %q is not %s", k.Name, k.Value, s.says)
 	}
 	return nil
@@ -147,8 +193,8 @@ func unsafeValue(v string) string {
 // checkName refuses a name that the AWS CLI and the SDKs cannot both be asked for (AWS.md §1.1).
 func checkName(name string) error {
 	switch {
-	case !regexp.MustCompile(`^[A-Za-z0-9_.@+/][A-Za-z0-9_.@+/-]*$`).MatchString(name) || len(name) > 128:
-		return fmt.Errorf("the name %q is not read alike by the AWS CLI and the SDKs: use A-Z a-z 0-9 _ . @ + / -, at most 128", name)
+	case !letters(nameMarks, 1, maxName)(name) || name[0] == '-':
+		return fmt.Errorf("the name %q is not read alike by the AWS CLI and the SDKs: use A-Z a-z 0-9 _ . @ + / -, at most %d", name, maxName)
 	case strings.EqualFold(name, defaultProfile) && name != defaultProfile:
 		return fmt.Errorf("the name %q is taken for default by some readers", name)
 	}
