@@ -3,6 +3,7 @@ package tunnels
 import (
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,7 +47,7 @@ func session(id string, rtt time.Duration) aws.SessionStats {
 	return aws.SessionStats{ID: id, AgentVersion: "3.3.1142.0", Mux: true, Started: now().Add(-7 * time.Minute), RTT: rtt, Window: 262144, InFlight: 2048, Sent: 9133, Received: 80211, Retransmits: 3, Duplicates: 1, Streams: 3}
 }
 
-// readings are five minutes of five tunnels: one at the agent's pace, one idle, one degraded, one failed, one starting.
+// readings are 75 seconds of six tunnels: one at the agent's pace, one idle, one degraded, one failed, one starting, one with waves.
 func readings() []tea.Msg {
 	busy := tunnel(prod, hop, database(prod, "prod-aurora", "aurora-postgresql", 5432), 5432, aws.StateOpen, "")
 	idle := tunnel(dev, jump, database(dev, "注文データベース-開発用-とても長い名前のもの", "mysql", 3306), 3306, aws.StateIdle, "")
@@ -54,6 +55,8 @@ func readings() []tea.Msg {
 	failed := tunnel(prod, hop, database(prod, "prod-billing-legacy", "mysql", 3306), 3307, aws.StateClosed, "start a session on bastion-a: TargetNotConnected: i-0a1b2c3d4e5f60718 is not connected")
 	starting := tunnel(dev, jump, database(dev, "launch-🚀-metrics", "postgres", 5432), 15432, aws.StateStarting, "")
 	busy.Sessions, idle.Sessions = []aws.SessionStats{session("dev-user-0a1b2c3d4e5f60718", 21400*time.Microsecond)}, []aws.SessionStats{session("dev-user-0ffeeddccbbaa9988", 4200*time.Microsecond)}
+	wave := tunnel(prod, hop, database(prod, "prod-analytics-reader", "aurora-postgresql", 5432), 5433, aws.StateOpen, "")
+	wave.Sessions, wave.Conns, wave.Connections = []aws.SessionStats{session("dev-user-0b2c3d4e5f607182", 22*time.Millisecond)}, []aws.Conn{{ID: 1, Peer: "127.0.0.1:50310", Opened: now()}}, 1
 	idle.Up, idle.Down, idle.Connections = 18_211, 240_118, 4
 	degraded.Connections = 2
 	var out []tea.Msg
@@ -65,6 +68,8 @@ func readings() []tea.Msg {
 		} else if i%9 == 0 {
 			busy.Down += 160_000
 		}
+		wave.Up += uint64(120 + 40*(i%3))
+		wave.Down += uint64(40_000 * (1.1 + math.Sin(float64(i)/23) + 0.4*math.Sin(float64(i)/5)))
 		busy.Connections = 12
 		busy.Conns = []aws.Conn{
 			{ID: 3, Peer: "127.0.0.1:50412", Opened: now().Add(-5 * time.Minute), Up: 12_004, Down: 1_204_221},
@@ -77,6 +82,7 @@ func readings() []tea.Msg {
 			{ID: 3, Tunnel: degraded, Copies: copies()[:1]},
 			{ID: 4, Tunnel: failed, Next: "start the instance or its SSM agent, or choose another with --via"},
 			{ID: 5, Tunnel: starting},
+			{ID: 6, Tunnel: wave, Copies: copies(), Client: "psql"},
 		}})
 	}
 	return append(out, happened()...)

@@ -25,7 +25,7 @@ func views(w, h int, th theme.Theme) map[string]Model {
 }
 
 func page(m Model, w, h int, th theme.Theme) string {
-	p := chrome.Page{Theme: th, W: w, H: h, Name: "tunnels", Context: []string{"5 tunnels", "↑ 311 kB ↓ 47 MB"}, Help: m.ShortHelp()}
+	p := chrome.Page{Theme: th, W: w, H: h, Name: "tunnels", Context: []string{"6 tunnels", "↑ 424 kB  ↓ 59 MB"}, Help: m.ShortHelp()}
 	m.SetSize(p.BodySize())
 	return p.View(m.View())
 }
