@@ -159,6 +159,44 @@ func TestMariaDBClient(t *testing.T) {
 	}
 }
 
+// TestMariaDBThroughAnOldAgent: an agent without a mux carries one connection a session, and MySQL's greeting comes before the
+// client has said a word. Three clients, one after the other, then two at once.
+func TestMariaDBThroughAnOldAgent(t *testing.T) {
+	tool(t, "mariadbd")
+	mariadb := tool(t, "mariadb")
+	b := newBox(t, sim.Options{})
+	db, err := databases.Start(t.Context(), databases.Options{Kind: databases.MySQL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	b.reaches(t, "old.internal:3306", db.Addr)
+	p := b.connect(t, "old.internal:3306", "--profile", "acme-staging-ci", "--via", "legacy-jump", "--port", "0")
+	_, port, _ := net.SplitHostPort(p.local)
+	s := &served{proc: p, db: db, port: port, env: append(b.env, "MYSQL_PWD="+db.Password)}
+	args := func(sql string) []string {
+		return []string{"--no-defaults", "--host=127.0.0.1", "--port=" + port, "--user=" + db.User, "--batch", "--skip-column-names", "-e", sql, db.Database}
+	}
+	const count = "select count(*) from orders"
+	for range 3 {
+		if got := string(s.client(t, nil, mariadb, args(count)...)); got != "4000\n" {
+			t.Fatalf("the client says %q", got)
+		}
+	}
+	slow := exec.CommandContext(t.Context(), mariadb, args("select sleep(2); "+count)...)
+	var said bytes.Buffer
+	slow.Env, slow.Stdout, slow.Stderr = s.env, &said, &said
+	if err := slow.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(s.client(t, nil, mariadb, args(count)...)); got != "4000\n" {
+		t.Errorf("beside another client: %q", got)
+	}
+	if err := slow.Wait(); err != nil || said.String() != "0\n4000\n" {
+		t.Errorf("the other client: %v, %q", err, said.String())
+	}
+}
+
 func TestRedisClient(t *testing.T) {
 	tool(t, "redis-server")
 	cli := tool(t, "redis-cli")

@@ -170,8 +170,7 @@ func (r *far) endWith(err error) {
 // fakeSession is a session in memory. Its targets do what the test says.
 type fakeSession struct {
 	id     string
-	basic  bool          // one connection at a time, no probes
-	frees  time.Duration // basic: how long after a connection's end the session is free
+	basic  bool // one connection, no probes
 	probe  func(ctx context.Context) error
 	deaf   bool         // its targets take nothing
 	fast   bool         // its conns copy by themselves
@@ -215,29 +214,11 @@ func (s *fakeSession) Dial(context.Context) (net.Conn, error) {
 	}
 	switch {
 	case s.basic:
-		return &counted{near: r.near, s: s}, nil
+		return r.near, nil
 	case s.fast:
 		return fast{r.near}, nil
 	}
 	return r.near, nil
-}
-
-// counted frees a basic session's slot when its connection is closed.
-type counted struct {
-	*near
-	s    *fakeSession
-	once sync.Once
-}
-
-func (c *counted) Close() error {
-	c.once.Do(func() {
-		time.AfterFunc(c.s.frees, func() {
-			c.s.mu.Lock()
-			defer c.s.mu.Unlock()
-			c.s.inUse--
-		})
-	})
-	return c.near.Close()
 }
 
 func (s *fakeSession) Probe(ctx context.Context) error {

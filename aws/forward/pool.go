@@ -9,23 +9,29 @@ import (
 const (
 	firstRetry  = 100 * time.Millisecond // after a session that could not be had; doubled with each in a row
 	lastRetry   = 5 * time.Second
-	busyRetry   = 50 * time.Millisecond // a basic-mode session is free again when its agent says so, and nobody tells us
-	provingTime = 3 * time.Second       // a session that ends earlier, having carried nothing, never worked
+	provingTime = 3 * time.Second // a session that ends earlier, having carried nothing, never worked
+	// basicFresh is how long the connection that an agent in basic mode has opened at the session's start is trusted: MySQL
+	// hangs up on a client that has not signed in within ten seconds, and the agent does not tell.
+	basicFresh = 5 * time.Second
 )
 
-// member is a session of the pool. The Forwarder's lock guards it, but for session and kick.
+// member is a session of the pool. The Forwarder's lock guards it, but for session, single and kick.
+//
+// One in basic mode (single) carries one connection in its life. The agent dials the target when the session starts and later
+// only when it gets bytes (PROTOCOL.md §1.4), so a server that speaks first, MySQL for one, would stay silent on a second
+// connection, and what it said on a stale first one is worthless.
 type member struct {
 	session Session
 	opened  time.Time
+	single  bool
 	kick    chan struct{} // 1 slot: its goroutine is to look again
 
-	load      int       // connections that it carries or is about to dial
-	retired   bool      // gets no newcomers
-	over      bool      // it ended by itself, and that has been said
-	heard     bool      // some connection has had a byte through it
-	probeless bool      // basic mode: Probe is not supported
-	armed     bool      // its goroutine's timer is set already
-	busyUntil time.Time // it answered aws.ErrBusy: not to be tried before
+	load      int  // connections that it carries or is about to dial
+	retired   bool // gets no newcomers
+	over      bool // it ended by itself, and that has been said
+	heard     bool // some connection has had a byte through it
+	probeless bool // basic mode: Probe is not supported
+	armed     bool // its goroutine's timer is set already
 }
 
 func (m *member) wake() {
@@ -65,17 +71,27 @@ func (p *pool) notify() {
 }
 
 // pick is the session for a new connection: the least loaded of those that take one now, nil for none.
-func (p *pool) pick(now time.Time) *member {
+func (p *pool) pick() *member {
 	var best *member
 	for _, m := range p.members {
-		if m.alive() && !now.Before(m.busyUntil) && (best == nil || m.load < best.load) {
+		if m.alive() && (best == nil || m.load < best.load) {
 			best = m
 		}
 	}
 	return best
 }
 
-// healthy is how many sessions take connections, now or when they are less busy.
+// dropStale retires the basic-mode sessions whose connection nobody has wanted while it was fresh.
+func (p *pool) dropStale(now time.Time) {
+	for _, m := range p.members {
+		if m.single && !m.retired && now.Sub(m.opened) >= basicFresh {
+			m.retired = true
+			m.wake()
+		}
+	}
+}
+
+// healthy is how many sessions take connections.
 func (p *pool) healthy() int {
 	n := 0
 	for _, m := range p.members {
@@ -86,29 +102,23 @@ func (p *pool) healthy() int {
 	return n
 }
 
-// wants says whether a connection that found no session justifies another one. One that carries nothing is about to be free.
+// wants says whether a connection that found no session justifies another one.
 func (p *pool) wants() bool {
-	spare := slices.ContainsFunc(p.members, func(m *member) bool { return m.alive() && m.load == 0 })
-	return !p.opening && !spare && p.healthy() < p.limit
+	single := 0
+	for _, m := range p.members {
+		if m.single && m.load > 0 {
+			single++
+		}
+	}
+	return !p.opening && p.healthy() == 0 && single < p.limit
 }
 
 // lookAgain is when a waiting connection should try again without being told, zero for never.
 func (p *pool) lookAgain(now time.Time) time.Time {
-	var at time.Time
-	consider := func(t time.Time) {
-		if t.After(now) && (at.IsZero() || t.Before(at)) {
-			at = t
-		}
+	if p.wants() && p.retryAt.After(now) {
+		return p.retryAt
 	}
-	for _, m := range p.members {
-		if m.alive() {
-			consider(m.busyUntil)
-		}
-	}
-	if p.wants() {
-		consider(p.retryAt)
-	}
-	return at
+	return time.Time{}
 }
 
 // backOff delays the next attempt: 0.1 s to 5 s, the upper half of it random so that many tunnels do not come back at once.

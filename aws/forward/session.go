@@ -35,7 +35,7 @@ func (f *Forwarder) admit(s Session) *member {
 	stats := s.Stats()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	m := &member{session: s, opened: time.Now(), kick: make(chan struct{}, 1)}
+	m := &member{session: s, opened: time.Now(), single: !stats.Mux, kick: make(chan struct{}, 1)}
 	p := &f.pool
 	p.opening, p.lastErr = false, nil
 	p.opened++
@@ -168,8 +168,10 @@ func (f *Forwarder) choose(ctx context.Context, failed uint64) (m *member, chang
 	if f.ending {
 		return nil, nil, at, aws.ErrClosed
 	}
-	if m := p.pick(now); m != nil {
+	p.dropStale(now)
+	if m := p.pick(); m != nil {
 		m.load++
+		m.retired = m.single
 		return m, nil, at, nil
 	}
 	if p.failed > failed && p.lastErr != nil {
@@ -197,17 +199,15 @@ func waitFor(ctx context.Context, changed <-chan struct{}, at time.Time) {
 	}
 }
 
-// notDialled takes c's load off m again. A session that fails to dial for any reason but being busy gets no newcomers.
+// notDialled takes c's load off m again. A session that fails to dial gets no newcomers.
 func (f *Forwarder) notDialled(m *member, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	m.load--
-	switch {
-	case errors.Is(err, aws.ErrBusy):
-		m.busyUntil = time.Now().Add(busyRetry)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-	default:
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		m.retired = true
+	}
+	if m.retired {
 		m.wake()
 	}
 }

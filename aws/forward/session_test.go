@@ -230,10 +230,10 @@ func TestBackOff(t *testing.T) {
 	}
 }
 
-// TestBasicModeSessions: each connection has a session of its own, up to the limit; the next one waits for the first that
-// is free.
+// TestBasicModeSessions: each connection has a session of its own, up to the limit; the next one waits until one has ended and
+// then gets a new session.
 func TestBasicModeSessions(t *testing.T) {
-	d := sessions(func(s *fakeSession) { s.basic, s.frees = true, 80*time.Millisecond })
+	d := sessions(func(s *fakeSession) { s.basic = true })
 	bubble(t, Config{Sessions: 3}, d, func(r *rig) {
 		var locals []*end
 		var fars []*far
@@ -252,27 +252,43 @@ func TestBasicModeSessions(t *testing.T) {
 		_ = ends(locals[1])
 		_ = locals[1].Close()
 		time.Sleep(200 * time.Millisecond)
-		r.send(r.dialled(2), fourth, "hello")
+		r.send(r.dialled(4), fourth, "hello")
 	})
 }
 
-// TestBasicModeOneByOne: a session that is about to be free again is waited for, not doubled.
+// TestBasicModeOneByOne: no session carries a second connection, and each is closed after its first.
 func TestBasicModeOneByOne(t *testing.T) {
-	d := sessions(func(s *fakeSession) { s.basic, s.frees = true, 80*time.Millisecond })
+	d := sessions(func(s *fakeSession) { s.basic = true })
 	bubble(t, Config{}, d, func(r *rig) {
-		for range 20 {
+		for n := 1; n <= 20; n++ {
 			c := r.connect()
 			time.Sleep(200 * time.Millisecond)
-			far := r.dialled(1)
+			far := r.dialled(n)
 			r.send(far, c, "hello")
 			far.endWith(nil)
 			if err := ends(c); err != nil {
 				t.Fatal(err)
 			}
 			_ = c.Close()
+			time.Sleep(200 * time.Millisecond)
+			if s := d.all()[n-1]; s.count(&s.closed) != 1 {
+				t.Fatalf("session %d is not closed after its connection", n)
+			}
 		}
-		if n := d.tries(); n != 1 {
-			t.Errorf("%d sessions were started, want 1", n)
+		if n := d.tries(); n != 20 {
+			t.Errorf("%d sessions were started, want 20", n)
+		}
+	})
+}
+
+// TestBasicModeStale: the connection that the agent has opened at the start is not used once it is old.
+func TestBasicModeStale(t *testing.T) {
+	bubble(t, Config{}, sessions(func(s *fakeSession) { s.basic = true }), func(r *rig) {
+		time.Sleep(basicFresh)
+		c := r.connect()
+		r.send(r.dialled(2), c, "hello")
+		if s := r.dialer.all()[0]; s.count(&s.closed) != 1 || len(s.dials) != 0 {
+			t.Error("the stale session was used or stays open")
 		}
 	})
 }
@@ -294,7 +310,6 @@ func TestDialFails(t *testing.T) {
 
 // TestLeastLoaded: the choice among sessions.
 func TestLeastLoaded(t *testing.T) {
-	now := time.Now()
 	over := newSession("over")
 	over.end(io.EOF)
 	live := func(load int) *member { return &member{session: newSession("live"), load: load} }
@@ -307,11 +322,9 @@ func TestLeastLoaded(t *testing.T) {
 		"the oldest of equals": {[]*member{live(1), live(1)}, 0},
 		"not a retired one":    {[]*member{{session: newSession("x"), retired: true}, live(5)}, 1},
 		"not one that is over": {[]*member{{session: over}, live(5)}, 1},
-		"not a busy one":       {[]*member{{session: newSession("x"), busyUntil: now.Add(1)}, live(5)}, 1},
-		"all busy":             {[]*member{{session: newSession("x"), busyUntil: now.Add(1)}}, -1},
 	} {
 		p := pool{members: c.members}
-		got := p.pick(now)
+		got := p.pick()
 		if c.want < 0 && got != nil || c.want >= 0 && got != c.members[c.want] {
 			t.Errorf("%s: wrong choice", name)
 		}

@@ -154,6 +154,9 @@ func closedError(output, host string) error {
 		return aws.Advise(fmt.Errorf("%w: %w", ErrDestinationDenied, cause), aws.ErrUnreachable,
 			"choose another host: the agent never forwards to metadata, DNS and time addresses of the VPC")
 	}
+	if strings.Contains(low, "unable to connect to specified port") { // basic mode: the agent dials at the session's start
+		return aws.Advise(cause, aws.ErrRefused, "check that the database is up and listens on that port (rdsx ls), and its security group")
+	}
 	return aws.Advise(cause, aws.ErrRefusedByAWS, "run the same command again; --debug tells more")
 }
 

@@ -194,6 +194,7 @@ func TestEndedByService(t *testing.T) {
 	}{
 		"name not resolved":  {"lookup db.internal on 10.0.0.2:53: no such host", ErrNameNotResolved, aws.ErrUnreachable, "db.internal"},
 		"destination denied": {"Forwarding to IP address 169.254.169.254 is forbidden.", ErrDestinationDenied, aws.ErrUnreachable, "another host"},
+		"refused, basic":     {"Unable to connect to specified port: dial tcp 10.0.0.9:5432: connect: connection refused", ErrClosedByService, aws.ErrRefused, "is up"},
 		"terminated":         {"Session terminated by administrator", ErrClosedByService, aws.ErrRefusedByAWS, "again"},
 		"idle":               {"", ErrClosedByService, aws.ErrRefusedByAWS, "idle"},
 	} {
