@@ -186,7 +186,7 @@ func knock(ctx context.Context, addr string) error {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	defer conn.Close() //nolint:errcheck // nothing is lost with it
+	defer conn.Close()                                                                //nolint:errcheck // nothing is lost with it
 	if _, err := conn.Write([]byte{0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f}); err != nil { // PostgreSQL's SSLRequest
 		return err
 	}
