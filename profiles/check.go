@@ -137,7 +137,7 @@ func (s source) headers() []Finding {
 	for n := 0; n <= last; n++ {
 		c, inCLI := cli[n]
 		g, inSDK := sdk[n]
-		if inCLI || inSDK {
+		if marked := n == 0 && bytes.HasPrefix(s.data, []byte(bom)); (inCLI || inSDK) && !marked {
 			out = append(out, s.header(n, c, inCLI, g, inSDK)...)
 		}
 		kind, name := cliName(c, s.credentials)

@@ -243,7 +243,7 @@ func (d document) valueSpan(n int, value string) splice {
 	rest := string(text[at:])
 	from := at + len(rest) - len(strings.TrimLeftFunc(rest, isSpace))
 	to := at + len(strings.TrimRightFunc(rest, isSpace))
-	if to < from { // the value is empty: only blanks after the delimiter
+	if to <= from { // the value is empty: at most blanks after the delimiter
 		from, to = at, len(text)
 		value = " " + value
 	}

@@ -46,5 +46,5 @@ func indentOf(s string) int {
 	return utf8.RuneCountInString(s[:len(s)-len(strings.TrimLeftFunc(s, isSpace))])
 }
 
-// isBOM is the byte order mark of UTF-8.
-func isBOM(data []byte) bool { return bytes.HasPrefix(data, []byte("\xef\xbb\xbf")) }
+// bom is the byte order mark of UTF-8.
+const bom = "\ufeff"

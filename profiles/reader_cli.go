@@ -18,11 +18,14 @@ const cliDefaults = "DEFAULT"
 // readCLI reads data by the AWS CLI's rules.
 func readCLI(data []byte) reading {
 	p := cliParser{}
-	if isBOM(data) {
+	if bytes.HasPrefix(data, []byte(bom)) {
 		p.fault(0, "the file starts with a byte order mark (BOM)", "loses the first section without a word")
 	}
 	for n, l := range splitLines(data) {
 		text := data[l.start:l.end]
+		if n == 0 {
+			text = bytes.TrimPrefix(text, []byte(bom))
+		}
 		if !utf8.Valid(text) {
 			p.fault(n, "a byte that is not UTF-8", "reads the bytes as they are")
 		}
