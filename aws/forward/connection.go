@@ -163,7 +163,7 @@ func (f *Forwarder) closing(c *connection, err error) aws.Event {
 		e.Kind, e.Text = aws.EventConnClosed, c.peer+" closed"
 	case errors.Is(err, errLingered):
 		e.Kind = aws.EventConnClosed
-		e.Text = fmt.Sprintf("%s closed: it had finished, and nothing more came for %v", c.peer, f.cfg.Linger)
+		e.Text = fmt.Sprintf("%s closed: it had finished, and nothing more came for %v", c.peer, f.patience(c))
 	case errors.Is(err, aws.ErrRefused):
 		e.Kind = aws.EventConnRefused
 		e.Text = fmt.Sprintf("%s refused the connection from %s", f.cfg.Target.Endpoint, f.instance())

@@ -14,6 +14,8 @@ const (
 	// drainTime is how long a local client may take to close after the target has finished: closing a socket with unread
 	// bytes in it resets it, and on some systems that takes the end of the answer from the client.
 	drainTime = time.Second
+	// basicLinger is the most that Config.Linger is in basic mode.
+	basicLinger = 2 * time.Second
 )
 
 // carry copies both ways and returns when both are done: nil after the target's own end, else why not.
@@ -106,7 +108,16 @@ func (f *Forwarder) copy(w io.Writer, r io.Reader) error {
 // linger limits the target's silence from now on.
 func (f *Forwarder) linger(c *connection) {
 	c.lingering.Store(true)
-	_ = c.remote.SetReadDeadline(time.Now().Add(f.cfg.Linger)) // fails when it is closed
+	_ = c.remote.SetReadDeadline(time.Now().Add(f.patience(c))) // fails when it is closed
+}
+
+// patience is how long the target may be silent once c's local side has finished. An agent in basic mode never tells that
+// the target has finished (PROTOCOL.md §1.4), so there every connection ends this way and the wait is short.
+func (f *Forwarder) patience(c *connection) time.Duration {
+	if c.member != nil && c.member.single {
+		return min(f.cfg.Linger, basicLinger)
+	}
+	return f.cfg.Linger
 }
 
 // upReader reads from the local client and counts.

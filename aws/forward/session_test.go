@@ -281,6 +281,20 @@ func TestBasicModeOneByOne(t *testing.T) {
 	})
 }
 
+// TestBasicModeEnd: the agent never tells that the target has finished, so a client's own end is enough after a short wait.
+func TestBasicModeEnd(t *testing.T) {
+	bubble(t, Config{}, sessions(func(s *fakeSession) { s.basic = true }), func(r *rig) {
+		c := r.connect()
+		r.send(r.dialled(1), c, "answer")
+		start := time.Now()
+		_ = c.Close()
+		<-r.dialer.all()[0].done
+		if took := time.Since(start); took != basicLinger {
+			t.Errorf("the session ended %v after its client, want %v", took, basicLinger)
+		}
+	})
+}
+
 // TestBasicModeStale: the connection that the agent has opened at the start is not used once it is old.
 func TestBasicModeStale(t *testing.T) {
 	bubble(t, Config{}, sessions(func(s *fakeSession) { s.basic = true }), func(r *rig) {
