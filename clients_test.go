@@ -137,8 +137,10 @@ func TestMariaDBClient(t *testing.T) {
 	mariadb := tool(t, "mariadb")
 	s := serve(t, databases.MySQL, "mysql")
 	args := func(more ...string) []string {
-		return append([]string{"--no-defaults", "--host=127.0.0.1", "--port=" + s.port, "--user=" + s.db.User,
-			"--ssl-ca=" + s.db.CAFile, "--ssl-verify-server-cert", "--batch", "--skip-column-names", "--max-allowed-packet=256M"}, append(more, s.db.Database)...)
+		return append([]string{
+			"--no-defaults", "--host=127.0.0.1", "--port=" + s.port, "--user=" + s.db.User,
+			"--ssl-ca=" + s.db.CAFile, "--ssl-verify-server-cert", "--batch", "--skip-column-names", "--max-allowed-packet=256M",
+		}, append(more, s.db.Database)...)
 	}
 	if out := s.client(t, nil, mariadb, args("-e", "show status like 'Ssl_cipher'")...); !bytes.Contains(out, []byte("TLS")) {
 		t.Errorf("the connection is not encrypted: %q", out)

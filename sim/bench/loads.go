@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -12,8 +13,8 @@ import (
 // patience bounds one load: a tunnel that stands still is a result, not a reason to hang.
 const patience = 2 * time.Minute
 
-func dial(addr string) (net.Conn, error) {
-	c, err := net.Dial("tcp", addr)
+func dial(ctx context.Context, addr string) (net.Conn, error) {
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
 	}
@@ -21,12 +22,12 @@ func dial(addr string) (net.Conn, error) {
 }
 
 // upload sends n bytes to the sink and returns the seconds until the sink had them all.
-func upload(addr string, n int64) (float64, error) {
-	c, err := dial(addr)
+func upload(ctx context.Context, addr string, n int64) (float64, error) {
+	c, err := dial(ctx, addr)
 	if err != nil {
 		return 0, err
 	}
-	defer c.Close()
+	defer c.Close() //nolint:errcheck // only read and written
 	start := time.Now()
 	if _, err := c.Write(binary.BigEndian.AppendUint64(nil, uint64(n))); err != nil {
 		return 0, err
@@ -42,12 +43,12 @@ func upload(addr string, n int64) (float64, error) {
 }
 
 // download asks the source for n bytes and returns the seconds until they were here.
-func download(addr string, n int64) (float64, error) {
-	c, err := dial(addr)
+func download(ctx context.Context, addr string, n int64) (float64, error) {
+	c, err := dial(ctx, addr)
 	if err != nil {
 		return 0, err
 	}
-	defer c.Close()
+	defer c.Close() //nolint:errcheck // only read and written
 	start := time.Now()
 	if _, err := c.Write(binary.BigEndian.AppendUint64(nil, uint64(n))); err != nil {
 		return 0, err
@@ -60,12 +61,12 @@ func download(addr string, n int64) (float64, error) {
 
 // ping echoes one byte n times over one connection, resting between two so that the agent's millisecond of sleep after the
 // last one is over, and returns the sorted round trips.
-func ping(addr string, n int, rest time.Duration) ([]time.Duration, error) {
-	c, err := dial(addr)
+func ping(ctx context.Context, addr string, n int, rest time.Duration) ([]time.Duration, error) {
+	c, err := dial(ctx, addr)
 	if err != nil {
 		return nil, err
 	}
-	defer c.Close()
+	defer c.Close() //nolint:errcheck // only read and written
 	var b [1]byte
 	out := make([]time.Duration, 0, n)
 	for range n {
@@ -84,10 +85,10 @@ func ping(addr string, n int, rest time.Duration) ([]time.Duration, error) {
 }
 
 // connect opens connections one by one for d, each with one byte there and back, and returns how many a second.
-func connect(addr string, d time.Duration) (float64, error) {
+func connect(ctx context.Context, addr string, d time.Duration) (float64, error) {
 	n, start := 0, time.Now()
 	for time.Since(start) < d {
-		if _, err := ping(addr, 1, 0); err != nil {
+		if _, err := ping(ctx, addr, 1, 0); err != nil {
 			return 0, err
 		}
 		n++
@@ -97,21 +98,21 @@ func connect(addr string, d time.Duration) (float64, error) {
 
 // crowd opens one connection whose answer never ends and is never read, and n that echo, keeps the echoes going for d, and
 // closes all.
-func crowd(addr string, n int, d time.Duration) error {
-	stopped, err := dial(addr)
+func crowd(ctx context.Context, addr string, n int, d time.Duration) error {
+	stopped, err := dial(ctx, addr)
 	if err != nil {
 		return err
 	}
-	defer stopped.Close()
+	defer stopped.Close() //nolint:errcheck // as above
 	if _, err := stopped.Write([]byte{'F'}); err != nil {
 		return err
 	}
 	conns := make([]net.Conn, n)
 	for i := range conns {
-		if conns[i], err = dial(addr); err != nil {
+		if conns[i], err = dial(ctx, addr); err != nil {
 			return err
 		}
-		defer conns[i].Close()
+		defer conns[i].Close() //nolint:errcheck // as above
 	}
 	var b [1]byte
 	for end := time.Now().Add(d); time.Now().Before(end); {

@@ -56,7 +56,7 @@ func run(ctx context.Context, out, bin string, quick bool) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
 	if bin == "" {
 		bin = filepath.Join(dir, "rdsx")
 		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, "github.com/rdsx/rdsx")

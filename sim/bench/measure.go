@@ -64,7 +64,7 @@ func (r *rig) open(ctx context.Context, dir string) error {
 		return err
 	}
 	for host, handler := range map[string]func(net.Conn){echoHost: echo, sinkHost: sink, sourceHost: source} {
-		addr, err := r.far.serve(handler)
+		addr, err := r.far.serve(ctx, handler)
 		if err != nil {
 			return err
 		}
@@ -102,9 +102,9 @@ func (r *rig) rdsx(ctx context.Context, bin string) (row, error) {
 	out := row{program: "rdsx", rtt: r.rtt}
 	start := func(host string) (*tunnel, error) { return startRdsx(ctx, bin, r.env, r.instance, host) }
 	err := errors.Join(
-		r.moves(start, sinkHost, upload, r.upload, &out.up, &out.cpuUp, &out.peak, nil),
-		r.moves(start, sourceHost, download, r.download, &out.down, &out.cpuDown, nil, &out.delivered),
-		r.pinged(start, &out),
+		r.moves(ctx, start, sinkHost, upload, r.upload, &out.up, &out.cpuUp, &out.peak, nil),
+		r.moves(ctx, start, sourceHost, download, r.download, &out.down, &out.cpuDown, nil, &out.delivered),
+		r.pinged(ctx, start, &out),
 	)
 	if err == nil && r.rtt == 0 {
 		err = r.crowded(ctx, bin, &out)
@@ -123,17 +123,17 @@ func (r *rig) plugin(ctx context.Context) (row, error) {
 	env := append(slices.Clone(r.env), "SSL_CERT_FILE="+sim.CAFile(r.dir)) // the plugin knows no AWS_CA_BUNDLE
 	start := func(host string) (*tunnel, error) { return startPlugin(ctx, env, r.instance, host) }
 	err := errors.Join(
-		r.moves(start, sinkHost, upload, r.slow, &out.up, &out.cpuUp, &out.peak, nil),
-		r.moves(start, sourceHost, download, r.slow, &out.down, &out.cpuDown, nil, nil),
-		r.pinged(start, &out),
+		r.moves(ctx, start, sinkHost, upload, r.slow, &out.up, &out.cpuUp, &out.peak, nil),
+		r.moves(ctx, start, sourceHost, download, r.slow, &out.down, &out.cpuDown, nil, nil),
+		r.pinged(ctx, start, &out),
 	)
 	return out, err
 }
 
-type load func(addr string, n int64) (seconds float64, err error)
+type load func(ctx context.Context, addr string, n int64) (seconds float64, err error)
 
 // moves runs a transfer repeats times through one tunnel and fills in the median rate and the CPU per GB.
-func (r *rig) moves(start func(string) (*tunnel, error), host string, move load, n int64, rate, cpu, peak, delivered *float64) error {
+func (r *rig) moves(ctx context.Context, start func(string) (*tunnel, error), host string, move load, n int64, rate, cpu, peak, delivered *float64) error {
 	t, err := start(host)
 	if err != nil {
 		return err
@@ -142,7 +142,7 @@ func (r *rig) moves(start func(string) (*tunnel, error), host string, move load,
 	var rates []float64
 	before, sentBefore := t.cpu(), r.sent()
 	for range r.repeats {
-		s, err := move(t.addr, n)
+		s, err := move(ctx, t.addr, n)
 		if err != nil {
 			return err
 		}
@@ -169,29 +169,29 @@ func (r *rig) sent() float64 {
 }
 
 // pinged takes latencies and, at no round-trip time, connections a second.
-func (r *rig) pinged(start func(string) (*tunnel, error), out *row) error {
+func (r *rig) pinged(ctx context.Context, start func(string) (*tunnel, error), out *row) error {
 	t, err := start(echoHost)
 	if err != nil {
 		return err
 	}
 	defer t.stop() //nolint:errcheck // as above
-	rested, err := ping(t.addr, r.pings, 5*time.Millisecond)
+	rested, err := ping(ctx, t.addr, r.pings, 5*time.Millisecond)
 	if err != nil {
 		return err
 	}
-	backed, err := ping(t.addr, r.pings, 0)
+	backed, err := ping(ctx, t.addr, r.pings, 0)
 	if err != nil {
 		return err
 	}
 	out.p50, out.p99, out.backed = rested[len(rested)/2], rested[len(rested)*99/100], backed[len(backed)/2]
-	out.connections, err = connect(t.addr, r.connected)
+	out.connections, err = connect(ctx, t.addr, r.connected)
 	return err
 }
 
 // crowded measures memory with 64 connections and one reader that has stopped, all through one tunnel.
 func (r *rig) crowded(ctx context.Context, bin string, out *row) error {
 	// One session leads to one host: the mixed server echoes until its first byte asks for a flood.
-	addr, err := r.far.serve(mixed)
+	addr, err := r.far.serve(ctx, mixed)
 	if err != nil {
 		return err
 	}
@@ -203,7 +203,7 @@ func (r *rig) crowded(ctx context.Context, bin string, out *row) error {
 		return err
 	}
 	defer t.stop() //nolint:errcheck // as above
-	if err := crowd(t.addr, 64, r.stopped); err != nil {
+	if err := crowd(ctx, t.addr, 64, r.stopped); err != nil {
 		return err
 	}
 	out.peakCrowded = t.peakMemory()

@@ -59,7 +59,7 @@ func startRdsx(ctx context.Context, bin string, env []string, via, host string) 
 // startPlugin runs aws ssm start-session, which runs session-manager-plugin, and waits for the port.
 func startPlugin(ctx context.Context, env []string, via, host string) (*tunnel, error) {
 	name, port, _ := net.SplitHostPort(host)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func startPlugin(ctx context.Context, env []string, via, host string) (*tunnel, 
 	}
 	t := &tunnel{cmd: cmd, addr: addr}
 	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		c, err := net.Dial("tcp", addr)
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 		if err != nil {
 			continue
 		}

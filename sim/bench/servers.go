@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"io"
 	"net"
@@ -22,8 +23,8 @@ type servers struct {
 }
 
 // serve starts handler on a free port and returns the address. close ends it; connections end with their clients.
-func (s *servers) serve(handler func(net.Conn)) (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func (s *servers) serve(ctx context.Context, handler func(net.Conn)) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
@@ -35,8 +36,8 @@ func (s *servers) serve(handler func(net.Conn)) (string, error) {
 				return
 			}
 			s.wg.Go(func() {
-				defer c.Close()
 				handler(c)
+				_ = c.Close()
 			})
 		}
 	})

@@ -91,10 +91,10 @@ func (m Model) state() (sign string, r theme.Role, words string) {
 // praise says why the free port is a good one, or what to mind.
 func (m Model) praise(p int) string {
 	words := []string{"free"}
-	switch {
-	case p == m.ask.Last:
+	switch p {
+	case m.ask.Last:
 		words = append(words, "used last time")
-	case p == m.ask.Target.Endpoint.Port:
+	case m.ask.Target.Endpoint.Port:
 		words = append(words, "the database's own")
 	}
 	if p < 1024 {
