@@ -72,10 +72,11 @@ func startPlugin(ctx context.Context, env []string, via, host string) (*tunnel, 
 	cmd.Env = env
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.WaitDelay = 3 * time.Second // the plugin may outlive aws and hold its output open
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	t := &tunnel{cmd: cmd, addr: addr}
+	t := &tunnel{cmd: cmd, addr: addr, pid: cmd.Process.Pid}
 	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 		if err != nil {
@@ -126,20 +127,28 @@ func (t *tunnel) peakMemory() float64 {
 	return 0
 }
 
-// childNamed is the process below parent whose command name begins with name, or parent itself.
+// childNamed is the process below parent, at any depth, whose command name begins with name, or parent itself.
 func childNamed(parent int, name string) int {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	above, names := map[int]int{}, map[int]string{}
 	for _, path := range stats {
 		b, err := os.ReadFile(path)
 		if err != nil {
 			continue
 		}
 		open, end := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')')
-		fields := strings.Fields(string(b[end+1:]))
 		pid, _ := strconv.Atoi(strings.TrimSpace(string(b[:open])))
-		above, _ := strconv.Atoi(fields[1])
-		if strings.HasPrefix(string(b[open+1:end]), name) && (above == parent || childNamed(parent, "aws") == above) {
-			return pid
+		above[pid], _ = strconv.Atoi(strings.Fields(string(b[end+1:]))[1])
+		names[pid] = string(b[open+1 : end])
+	}
+	for pid, comm := range names {
+		if !strings.HasPrefix(comm, name) {
+			continue
+		}
+		for p := pid; p > 1; p = above[p] {
+			if p == parent {
+				return pid
+			}
 		}
 	}
 	return parent
