@@ -65,7 +65,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return aws.Advise(err, aws.ErrUsage, cmd.CommandPath()+" --help")
 	})
-	root.AddCommand(a.newConnect(), a.newLs(), a.newDemo(), a.newVersion())
+	root.AddCommand(a.newConnect(), a.newLs(), a.newProfiles(), a.newDemo(), a.newVersion())
 	return root
 }
 
