@@ -30,9 +30,10 @@ type Written struct {
 	InPlace bool   `json:"in_place,omitempty"`
 }
 
-// Commit writes the plan, or changes nothing. It waits for other writers of rdsx until ctx ends. The file is replaced by a
+// Commit writes the plan. It waits for other writers of rdsx until ctx ends. The file is replaced by a
 // rename and is always whole; where that is impossible (a read-only folder, a file that is a mount of its own or has hard
-// links) it is written in place, and Open finishes such a write if it was killed. ErrChanged asks for a new plan.
+// links) it is written in place, and Open finishes such a write if it was killed. An error leaves the old version, unless it
+// comes after the rename: then the new one stands. ErrChanged asks for a new plan.
 func (p *Plan) Commit(ctx context.Context) (Written, error) {
 	w := &write{File: p.file, next: p.next, done: Written{Path: p.file.target}}
 	if p.Empty() {

@@ -33,9 +33,15 @@ func (r Role) Keys() []Key {
 		r.Duration = 3600
 	}
 	return present([]Key{
-		{"role_arn", r.ARN}, {"source_profile", r.SourceProfile}, {"credential_source", r.CredentialSource}, {"region", r.Region},
-		{"role_session_name", r.SessionName}, {"duration_seconds", strconv.Itoa(r.Duration)},
-		{"mfa_serial", r.MFASerial}, {"external_id", r.ExternalID}, {ManagedKey, "1"},
+		{"role_arn", r.ARN},
+		{"source_profile", r.SourceProfile},
+		{"credential_source", r.CredentialSource},
+		{"region", r.Region},
+		{"role_session_name", r.SessionName},
+		{"duration_seconds", strconv.Itoa(r.Duration)},
+		{"mfa_serial", r.MFASerial},
+		{"external_id", r.ExternalID},
+		{ManagedKey, "1"},
 	})
 }
 
