@@ -3,9 +3,12 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/creack/pty"
@@ -176,5 +179,34 @@ func TestProfilesFiles(t *testing.T) {
 	a := &app{Process: Process{Env: []string{"USER=jäne doe/" + strings.Repeat("x", 80)}}}
 	if got := a.sessionName(); !strings.HasPrefix(got, "rdsx-j-ne-doe-xx") || len(got) != 64 {
 		t.Errorf("session name %q", got)
+	}
+}
+
+// TestProfilesAtOnce: commands that come at once plan again until each has written its own.
+func TestProfilesAtOnce(t *testing.T) {
+	const writers = 10
+	home := t.TempDir()
+	path := filepath.Join(home, "config")
+	var running sync.WaitGroup
+	var codes [writers]int
+	var talks [writers]bytes.Buffer
+	for n := range writers {
+		running.Go(func() {
+			codes[n] = Run(t.Context(), Process{
+				Args:  []string{"profiles", "add", fmt.Sprintf("p%d", n), "--role-arn", "arn:aws:iam::111122223333:role/X", "--credential-source", "Environment", "--yes"},
+				Env:   []string{"HOME=" + home, "AWS_CONFIG_FILE=" + path, "AWS_SHARED_CREDENTIALS_FILE=" + filepath.Join(home, "none")},
+				Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: &talks[n],
+			})
+		})
+	}
+	running.Wait()
+	for n, code := range codes {
+		if code != exitOK {
+			t.Errorf("writer %d: code %d: %s", n, code, talks[n].String())
+		}
+	}
+	data, err := os.ReadFile(path)
+	if err != nil || bytes.Count(data, []byte("[profile p")) != writers || bytes.Count(data, []byte("rdsx_managed = 1")) != writers {
+		t.Errorf("%v\n%s", err, data)
 	}
 }

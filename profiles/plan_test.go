@@ -74,13 +74,17 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHiddenByCredentials: a key that the credentials file sets too would be written in vain.
+func TestHiddenByCredentials(t *testing.T) {
 	f := inMemory([]byte("[default]\nregion = eu-west-1\n[profile x]\nrdsx_managed = 1\n"))
 	f.credentials = []byte("[x]\nregion = eu-west-2\n")
-	if _, err := f.Plan(set("x", region)); err == nil || !strings.Contains(err.Error(), "credentials file, line 2, which wins") {
+	if _, err := f.Plan(Edit{Op: Set, Name: "x", Keys: []Key{{"region", "eu-west-1"}}}); err == nil || !strings.Contains(err.Error(), "credentials file, line 2, which wins") {
 		t.Error(err)
 	}
 	var foreign *Foreign
-	if _, err := inMemory([]byte(team)).Plan(set("hub", region)); !errors.As(err, &foreign) || foreign.Line != 3 {
+	if _, err := inMemory([]byte(team)).Plan(Edit{Op: Remove, Name: "hub"}); !errors.As(err, &foreign) || foreign.Line != 3 {
 		t.Error(err)
 	}
 }
