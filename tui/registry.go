@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	tea "charm.land/bubbletea/v2"
@@ -72,7 +73,8 @@ func (r *registry) count() int {
 	return n
 }
 
-// seal closes everything at once and returns the last readings of all tunnels there ever were.
+// seal closes everything at once and returns the last readings of all tunnels there ever were, in the order of their
+// starts.
 func (r *registry) seal() []aws.Tunnel {
 	r.mu.Lock()
 	r.sealed = true
@@ -88,6 +90,7 @@ func (r *registry) seal() []aws.Tunnel {
 	closing.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	slices.SortStableFunc(r.ended, func(a, b aws.Tunnel) int { return a.Started.Compare(b.Started) })
 	return r.ended
 }
 
