@@ -42,6 +42,7 @@ type demoFlags struct {
 
 	engines        []string
 	faults, listen string
+	attach         string
 	port           int
 	via            string
 }
@@ -62,8 +63,11 @@ func (a *app) newDemo() *cobra.Command {
 			if err := flags.check(a, target); err != nil {
 				return err
 			}
-			if flags.missing {
+			switch {
+			case flags.missing:
 				return a.printMissing(flags)
+			case flags.attach != "":
+				return a.attach(cmd.Context(), flags.attach)
 			}
 			return a.demo(cmd.Context(), target, flags)
 		},
@@ -80,6 +84,8 @@ func (a *app) newDemo() *cobra.Command {
 	f.StringVar(&flags.via, "via", "", "instance to go through: its id or Name tag")
 	f.BoolVar(&flags.missing, "missing", false, "print the kinds of server that are not installed, one a line")
 	_ = f.MarkHidden("missing") // for the launcher; the flag exists
+	f.StringVar(&flags.attach, "attach", "", "open the SQL prompt on this address")
+	_ = f.MarkHidden("attach") // for the screens
 	return cmd
 }
 

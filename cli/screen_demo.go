@@ -81,6 +81,9 @@ func (d *demo) clientArgs(t aws.Tunnel) (args, env []string) {
 		return nil, nil
 	}
 	e := engine.Of(t.Target.Engine)
+	if c.kind == databases.MySQL && installedClient(e) == "" {
+		return c.promptArgs(t)
+	}
 	for _, arg := range e.Command(c.conn(t.Target, t.Local, installedClient(e))) {
 		if arg != "-p" || c.kind != databases.MySQL { // it would ask for the password
 			args = append(args, arg)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -56,7 +57,7 @@ func (s *screenRun) Uses(t aws.Tunnel) ([]tunnels.Copy, string) {
 	if _, err := exec.LookPath(args[0]); err != nil {
 		return copies, ""
 	}
-	return copies, args[0]
+	return copies, strings.TrimSuffix(filepath.Base(args[0]), ".exe")
 }
 
 // clientArgs is the client's command line, nil when the engine has none, and what its environment needs on top.
@@ -123,7 +124,9 @@ func clipboards() [][]string {
 		return [][]string{{"", "clip.exe"}}
 	}
 	return [][]string{
-		{"WAYLAND_DISPLAY", "wl-copy"}, {"DISPLAY", "xclip", "-selection", "clipboard"}, {"DISPLAY", "xsel", "--clipboard", "--input"},
+		{"WAYLAND_DISPLAY", "wl-copy"},
+		{"DISPLAY", "xclip", "-selection", "clipboard"},
+		{"DISPLAY", "xsel", "--clipboard", "--input"},
 		{"WSL_DISTRO_NAME", "clip.exe"},
 	}
 }

@@ -31,7 +31,8 @@ var (
 
 func database(a aws.Account, id, engine string, port int) *aws.Database {
 	return &aws.Database{ID: id, Engine: engine, Account: a.ID, Region: a.Region, Endpoint: aws.Endpoint{
-		Host: fmt.Sprintf("%x", id[:min(len(id), 6)]) + ".c9akciq32rgw." + a.Region + ".rds.amazonaws.com", Port: port}}
+		Host: fmt.Sprintf("%x", id[:min(len(id), 6)]) + ".c9akciq32rgw." + a.Region + ".rds.amazonaws.com", Port: port,
+	}}
 }
 
 func tunnel(a aws.Account, via aws.Instance, db *aws.Database, local int, state aws.TunnelState, reason string) aws.Tunnel {

@@ -115,7 +115,7 @@ func (m Model) onCopyKey(msg tea.KeyPressMsg) (Model, tea.Cmd) {
 func (m Model) copied(i int) (Model, tea.Cmd) {
 	c := m.over.copies[i]
 	m.over = m.over.closed()
-	return m, send(CopyAsked{Label: c.Label, Text: c.Text})
+	return m, send(CopyAsked(c))
 }
 
 func (o over) view(th theme.Theme, behind string, w, h int) string {
