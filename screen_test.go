@@ -38,8 +38,10 @@ func (b *box) screen(t *testing.T, w, h int, args ...string) *shown {
 	// A shell outside keeps the exit code, which tmux forgets at times, and the terminal, for what stays on it.
 	pidFile := filepath.Join(dir, "pid")
 	outer := `trap : INT; sh -c 'echo $$ >"$0" && exec rdsx "$@"' "$0" "$@"; echo $? >` + s.codeFile + `.new; mv ` + s.codeFile + `.new ` + s.codeFile + `; sleep 600`
-	s.tell(append(b.env, "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TERM=xterm-256color"), append([]string{"-f", "/dev/null", "new-session", "-d",
-		"-x", strconv.Itoa(w), "-y", strconv.Itoa(h), "sh", "-c", outer, pidFile}, args...)...)
+	s.tell(append(b.env, "LANG=C.UTF-8", "LC_ALL=C.UTF-8", "TERM=xterm-256color"), append([]string{
+		"-f", "/dev/null", "new-session", "-d",
+		"-x", strconv.Itoa(w), "-y", strconv.Itoa(h), "sh", "-c", outer, pidFile,
+	}, args...)...)
 	s.pid = number(t, pidFile)
 	return s
 }
