@@ -393,7 +393,7 @@ func TestDemoScreen(t *testing.T) {
 		if strings.Contains(text, "leave?") {
 			s.press("Enter")
 		}
-		return strings.Contains(text, "again: rdsx connect")
+		return strings.Contains(text, " in ") && strings.Contains(text, "1 connection") && !strings.Contains(text, "leave?") && !strings.Contains(text, "▌rdsx")
 	})
 	if code := s.code(); code != 0 {
 		t.Errorf("exit code %d", code)

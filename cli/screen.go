@@ -32,6 +32,7 @@ type screenOptions struct {
 	// scopes are the profiles and regions that are listed; none for those of --profile and --region.
 	scopes []scope
 	open   []tui.Opening // from the start
+	gone   bool          // nothing of this is there afterwards: no command does it again
 	// client is the client program on a tunnel: its arguments, and what its environment needs on top; command is a line to
 	// paste that does the same. nil, or empty, for the engine's own.
 	client  func(t aws.Tunnel) (args, env []string)
@@ -173,7 +174,7 @@ func (s *screenRun) summary(ended []aws.Tunnel) {
 		}
 		fmt.Fprintf(s.app.Stderr, "%s: ↑ %s ↓ %s in %s, %s\n", printable(t.Target.Name()), size(t.Up), size(t.Down),
 			until.Sub(t.Started).Round(time.Second), count(int(t.Connections), "connection"))
-		if line := s.againCommand(t); !again[line] {
+		if line := s.againCommand(t); !s.options.gone && !again[line] {
 			again[line] = true
 			fmt.Fprintf(s.app.Stderr, "  again: %s\n", line)
 		}

@@ -42,9 +42,9 @@ func (d *demo) screen(ctx context.Context) error {
 	inner := d.inside()
 	inner.Env = append(inner.Env, "RDSX_PLAIN="+d.app.getenv("RDSX_PLAIN"), "COLORTERM="+d.app.getenv("COLORTERM"))
 	o := screenOptions{
-		scopes: demoScopes(), client: d.clientArgs, command: d.clientCommand,
+		gone: true, scopes: demoScopes(), client: d.clientArgs, command: d.clientCommand,
 		hints: tui.Hints{
-			Targets: "A simulated AWS. Type ord, then Enter twice: a database opens. Esc shows the tunnel that is open already.",
+			Targets: "A simulated AWS: type ord, Enter, Enter. Esc shows the tunnel that is open already.",
 			Tunnels: "o opens a client on it, c copies its address, n opens another, x closes it, q leaves",
 		},
 	}
