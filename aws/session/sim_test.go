@@ -214,6 +214,33 @@ func TestBytesExact(t *testing.T) {
 	}
 }
 
+// TestLargeBytesExact moves 64 MB each way under each fault. The agent does not sleep here, so that the way down takes seconds;
+// its real pace is proved elsewhere. Losses on the way down are TestBytesExact's: the agent repeats ten messages a second at
+// most, one after the other (PROTOCOL.md §1.3), and would need minutes for so many.
+func TestLargeBytesExact(t *testing.T) {
+	if testing.Short() {
+		t.Skip("moves half a gigabyte")
+	}
+	const large = 64 << 20
+	duplicate, reorder := sim.Direction{Duplicate: .01}, sim.Direction{Reorder: .01}
+	for name, f := range map[string]sim.Faults{
+		"delay":      {RTT: 20 * time.Millisecond},
+		"bandwidth":  {Bandwidth: 40_000_000},
+		"duplicates": {Up: duplicate, Down: duplicate, Seed: 7},
+		"reorder":    {Up: reorder, Down: reorder, Bandwidth: 20_000_000, Seed: 7},
+		"loss up":    {Up: sim.Direction{Loss: .01}, Seed: 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, sim.Options{Faults: f, Pace: -1})
+			s := r.open(session.Options{})
+			if err := exchange(dial(t, s), large, large); err != nil {
+				t.Fatalf("%v; stats %+v", err, s.Stats())
+			}
+			t.Logf("%+v", s.Stats())
+		})
+	}
+}
+
 // TestNewlineStaysNewline: the official plugin turns a message that is one newline into a carriage return (B1).
 func TestNewlineStaysNewline(t *testing.T) {
 	for name, instance := range map[string]string{"mux": devBox, "basic mode": legacyJump} {
