@@ -86,25 +86,28 @@ func (m Model) onFound(msg found) (Model, tea.Cmd) {
 	if msg.scan != m.scanned {
 		return m, nil
 	}
+	var cmds []tea.Cmd
+	tell := func(msg tea.Msg) { cmds = append(cmds, m.tellTargets(msg)) }
 	for _, f := range msg.findings {
 		if f.Parts > 0 || f.Account.Profile == m.account.Profile && f.Account.Region == m.account.Region {
 			m.account = f.Account
 		}
 		if f.Parts > 0 && !m.started {
 			m.started = true
-			m.tellTargets(targets.Started{Scan: msg.scan, Parts: f.Parts})
+			tell(targets.Started{Scan: msg.scan, Parts: f.Parts})
 		}
 		if len(f.Rows) > 0 {
-			m.tellTargets(targets.Found{Scan: msg.scan, Rows: f.Rows})
+			tell(targets.Found{Scan: msg.scan, Rows: f.Rows})
 		}
 		if f.Err != nil {
-			m.tellTargets(targets.Failed{Scan: msg.scan, Account: f.Account, Err: f.Err})
+			tell(targets.Failed{Scan: msg.scan, Account: f.Account, Err: f.Err})
 		}
-		m.tellTargets(targets.Progress{Scan: msg.scan, Done: f.Done})
+		tell(targets.Progress{Scan: msg.scan, Done: f.Done})
 	}
 	if msg.over {
-		m.tellTargets(targets.Finished{Scan: msg.scan})
-		return m, nil
+		tell(targets.Finished{Scan: msg.scan})
+		return m, tea.Batch(cmds...)
 	}
-	return m, m.start(func(ctx context.Context) tea.Msg { return msg.feed.next(ctx, msg.scan) })
+	cmds = append(cmds, m.start(func(ctx context.Context) tea.Msg { return msg.feed.next(ctx, msg.scan) }))
+	return m, tea.Batch(cmds...)
 }

@@ -133,11 +133,11 @@ func (m Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 func (m Model) onAnswer(msg tea.Msg) (next Model, cmd tea.Cmd, ok bool) {
 	switch msg := msg.(type) {
 	case cached:
-		m.tellTargets(targets.Clock{Now: msg.now})
+		cmds := []tea.Cmd{m.tickNow(), m.tellTargets(targets.Clock{Now: msg.now})}
 		if len(msg.rows) > 0 {
-			m.tellTargets(targets.Cached{Rows: msg.rows, At: msg.at})
+			cmds = append(cmds, m.tellTargets(targets.Cached{Rows: msg.rows, At: msg.at}))
 		}
-		return m, m.tickNow(), true
+		return m, tea.Batch(cmds...), true
 	case begin:
 		next, cmd = m.onBegin()
 	case found:
@@ -184,7 +184,11 @@ func (m Model) broadcast(msg tea.Msg) (Model, tea.Cmd) {
 	return m, tea.Batch(cmds[:]...)
 }
 
-func (m *Model) tellTargets(msg tea.Msg) { m.list, _ = m.list.Update(msg) }
+// tellTargets hands the list a message; what it has to do for it in slices, between frames, is the command.
+func (m *Model) tellTargets(msg tea.Msg) (cmd tea.Cmd) {
+	m.list, cmd = m.list.Update(msg)
+	return cmd
+}
 
 // repaint gives everybody the colours of the terminal.
 func (m *Model) repaint() {

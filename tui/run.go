@@ -30,9 +30,8 @@ type Opening struct {
 	Port   int
 }
 
-// frames is how often the terminal is drawn at the most, in a second. What moves by itself moves four times a second; the
-// rest is for keys, whose answer nobody should have to wait for.
-const frames = 30
+// frames is how often the terminal is drawn at the most, in a second. What moves by itself moves four times a second.
+const frames = 10
 
 // Run shows the screens until the user leaves or ctx ends. When it returns, the terminal is as it was, every session has been
 // ended at AWS, and the last readings of all tunnels there were are handed back: also after a panic, which is an error.

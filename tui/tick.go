@@ -69,7 +69,7 @@ func (m Model) onReading(msg reading) (Model, tea.Cmd) {
 		return m, nil
 	}
 	m.rows.at = msg.at
-	m.tellTargets(targets.Clock{Now: msg.at})
+	_ = m.tellTargets(targets.Clock{Now: msg.at}) // a clock gives nothing to do
 	moved := false
 	var said tea.Cmd
 	for _, got := range msg.rows {

@@ -30,6 +30,7 @@ type Model struct {
 	filter   filter
 	keys     keys
 	over     over
+	touched  bool // the user has done something here: from then on the cursor stays where it is
 }
 
 // New is an empty list with the search focused.
@@ -51,6 +52,10 @@ func (m Model) Init() tea.Cmd { return nil }
 
 // Update handles a message. It does no input or output; commands and intents carry all that is to be done.
 func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
+	switch msg.(type) {
+	case tea.KeyPressMsg, tea.PasteMsg, tea.MouseWheelMsg, tea.MouseClickMsg:
+		m.touched = true
+	}
 	switch msg := msg.(type) {
 	case tea.KeyPressMsg:
 		return m.onKey(msg)
@@ -128,14 +133,15 @@ func (m *Model) onFinished(msg Finished) {
 	m.settle()
 }
 
-// settle filters and searches again after the rows have changed, and keeps the cursor on its row and on its line.
+// settle filters and searches again after the rows have changed, and keeps the cursor on its row and on its line. Until the
+// user has touched anything it is on the first row.
 func (m *Model) settle() {
 	key := ""
 	if e := m.at(); e != nil {
 		key = e.key
 	}
 	m.search()
-	if id, ok := m.data.byKey[key]; ok {
+	if id, ok := m.data.byKey[key]; ok && m.touched {
 		for i, s := range m.shown {
 			if s == id {
 				m.list = m.list.Follow(i, len(m.shown))
@@ -144,6 +150,9 @@ func (m *Model) settle() {
 		}
 	}
 	m.list = m.list.Resize(len(m.shown), m.list.Height)
+	if !m.touched {
+		m.list = m.list.First()
+	}
 }
 
 // search fills shown by the filter and the query.
