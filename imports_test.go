@@ -19,7 +19,7 @@ type rule struct {
 	why  string
 }
 
-// rules is the table of DESIGN.md, "Who may import whom". The longest matching folder wins.
+// rules is the table of docs/architecture.md, "Who may import whom". The longest matching folder wins.
 var rules = map[string]rule{
 	".":                {ours: []string{"cli"}, why: "main is a table of contents: it wires cli and maps errors to exit codes"},
 	"cli":              {ours: []string{"aws/...", "profiles", "tui/...", "sim/..."}, sdk: true, why: "cli wires everything together; only its demo may import sim"},

@@ -113,7 +113,7 @@ func (t Target) Name() string {
 type SessionStats struct {
 	ID           string        `json:"session_id"`
 	AgentVersion string        `json:"agent_version,omitempty"`
-	Mux          bool          `json:"mux"` // false: basic mode, one connection at a time (PROTOCOL.md §1.4)
+	Mux          bool          `json:"mux"` // false: basic mode, one connection at a time (docs/protocol.md §1.4)
 	Started      time.Time     `json:"started"`
 	RTT          time.Duration `json:"rtt_ns"`          // smoothed, message to acknowledgement (RFC 6298 SRTT); 0 before the first
 	Window       int           `json:"window_bytes"`    // congestion window

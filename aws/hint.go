@@ -2,7 +2,7 @@ package aws
 
 import "errors"
 
-// The kinds of failure that a caller treats differently. Each has its exit code in DESIGN.md; test with errors.Is.
+// The kinds of failure that a caller treats differently. Each has its exit code in docs/architecture.md; test with errors.Is.
 var (
 	ErrUsage        = errors.New("usage")               // 2: the command line is wrong
 	ErrSignIn       = errors.New("sign-in needed")      // 3: no credentials, or they have expired

@@ -13,7 +13,7 @@ import (
 	"github.com/rdsx/rdsx/tui/tunnels"
 )
 
-// preferences is the document that holds a region's settings of Session Manager (AWS.md §5).
+// preferences is the document that holds a region's settings of Session Manager (docs/aws.md §5).
 const preferences = "SSM-SessionManagerRunShell"
 
 // sessionLimits reads when Session Manager ends sessions. A region without preferences has the defaults, but so has a

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// generator makes config files as people and tools leave them: every oddity of AWS.md §1.1, more or less often.
+// generator makes config files as people and tools leave them: every oddity of docs/aws.md §1.1, more or less often.
 type generator struct {
 	*rand.Rand
 	clean bool // nothing that makes the AWS CLI refuse the file

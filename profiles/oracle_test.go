@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 )
 
-// fixtures are the files of testdata/aws-config, one or more for each trap of AWS.md §1.3.
+// fixtures are the files of testdata/aws-config, one or more for each trap of docs/aws.md §1.3.
 func fixtures(t testing.TB) map[string][]byte {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join("testdata", "aws-config", "*"))

@@ -17,7 +17,7 @@ import (
 	"strings"
 )
 
-// ManagedKey marks a section as written by rdsx. Every reader ignores it (AWS.md §1.1).
+// ManagedKey marks a section as written by rdsx. Every reader ignores it (docs/aws.md §1.1).
 const ManagedKey = "rdsx_managed"
 
 // maxFile bounds what is read. The largest real file known is 0.2 MB.

@@ -19,7 +19,7 @@ type rawKey struct {
 	nested []string
 }
 
-// readRaw reads data under the one set of options that keeps values of AWS files as they are (AWS.md §1.3, set H).
+// readRaw reads data under the one set of options that keeps values of AWS files as they are (docs/aws.md §1.3, set H).
 func readRaw(data []byte) ([]rawSection, error) {
 	f, err := ini.LoadSources(ini.LoadOptions{
 		InsensitiveKeys:            true,

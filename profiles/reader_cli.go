@@ -9,7 +9,7 @@ import (
 )
 
 // The AWS CLI (v1 and v2) and every tool on botocore read with Python's configparser.RawConfigParser, strict, and then give the
-// sections their meaning (AWS.md §1.1). This file is those rules; where they would stop at the first fault, it goes on and
+// sections their meaning (docs/aws.md §1.1). This file is those rules; where they would stop at the first fault, it goes on and
 // collects them all.
 
 // cliDefaults is the section whose keys configparser adds to every other.

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The AWS SDK for Go v2 reads with an own, lenient parser that never fails on syntax (AWS.md §1.1; its rules are those of
+// The AWS SDK for Go v2 reads with an own, lenient parser that never fails on syntax (docs/aws.md §1.1; its rules are those of
 // config v1.33). This file is those rules. A value that is one lone quote makes the SDK panic; here it is kept.
 
 // readSDK reads data by the Go SDK's rules.

@@ -196,7 +196,7 @@ func unsafeValue(v string) string {
 	return ""
 }
 
-// checkName refuses a name that the AWS CLI and the SDKs cannot both be asked for (AWS.md §1.1).
+// checkName refuses a name that the AWS CLI and the SDKs cannot both be asked for (docs/aws.md §1.1).
 func checkName(name string) error {
 	switch {
 	case !letters(nameMarks, 1, maxName)(name) || name[0] == '-':

@@ -206,7 +206,7 @@ func (s *Sim) CutClient(id string) int { return s.gateway.CutClient(id) }
 // again at ten messages a second.
 func (s *Sim) CutAgent(id string) int { return s.gateway.CutAgent(id) }
 
-// CutAgentInAck breaks it between the delivery of a message and its acknowledgement: bug B4 of PROTOCOL.md §1.6, every time.
+// CutAgentInAck breaks it between the delivery of a message and its acknowledgement: bug B4 of docs/protocol.md §1.6, every time.
 func (s *Sim) CutAgentInAck(id string) int { return s.gateway.CutAgentInAck(id) }
 
 // CutBoth breaks both.

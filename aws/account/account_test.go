@@ -117,7 +117,7 @@ mfa_serial = arn:aws:iam::111111111111:mfa/ada
 const baseKeys = "[base]\naws_access_key_id = AKIABASE\naws_secret_access_key = base-secret\n"
 
 // TestEndpointsReachTheChain proves that STS inside the credential chain is asked where the endpoint says, by each way of
-// saying it (AWS.md §1.1: the SDK alone would ask the real STS).
+// saying it (docs/aws.md §1.1: the SDK alone would ask the real STS).
 func TestEndpointsReachTheChain(t *testing.T) {
 	t.Parallel()
 	for name, point := range map[string]func(url, other string) (config string, o Options){

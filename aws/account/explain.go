@@ -11,7 +11,7 @@ import (
 	"github.com/rdsx/rdsx/aws"
 )
 
-// Explain gives an error of the AWS SDK its kind, one readable line, and the next command to type (AWS.md §2): it returns
+// Explain gives an error of the AWS SDK its kind, one readable line, and the next command to type (docs/aws.md §2): it returns
 // an *aws.Hint that wraps err. nil stays nil; a Hint and a cancelled context stay what they are.
 func Explain(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {

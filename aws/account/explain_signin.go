@@ -49,7 +49,7 @@ func (f *failure) mfa() *aws.Hint {
 }
 
 // sso recognises a token that is missing, expired or revoked. For profiles with an sso-session the SDK gives plain errors
-// without a type (AWS.md §2).
+// without a type (docs/aws.md §2).
 func (f *failure) sso() *aws.Hint {
 	login := f.origin.again()
 	if f.origin.kind != kindSSO {

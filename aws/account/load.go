@@ -64,8 +64,14 @@ func resolve(ctx context.Context, o Options) (*resolved, error) {
 }
 
 // resolveProfile decides whose credentials are used. A named profile always wins over keys in the environment, unlike in
-// the SDK, where AWS_ACCESS_KEY_ID beats AWS_PROFILE without a word (AWS.md §1.1).
+// the SDK, where AWS_ACCESS_KEY_ID beats AWS_PROFILE without a word (docs/aws.md §1.1).
 func (r *resolved) resolveProfile(ctx context.Context) error {
+	for _, path := range []string{r.origin.configFile, r.origin.credentialsFile} {
+		if n := loneQuote(path); n > 0 {
+			return aws.Advise(fmt.Errorf("read %s: line %d has a value that is a single quote, at which programs with AWS's SDK crash", path, n),
+				aws.ErrUsage, "close or remove the quote; rdsx profiles check says more")
+		}
+	}
 	known := readSections(r.origin.configFile, r.origin.credentialsFile)
 	r.origin.profiles = known.names()
 	name, by := r.o.Profile, "--profile"

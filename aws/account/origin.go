@@ -74,7 +74,7 @@ func (o *origin) describe(shared *config.SharedConfig, offMachine bool) error {
 	case end.CredentialProcess != "":
 		o.kind = kindProcess
 	case end.RoleARN != "":
-		// The SDK would ask the instance's metadata, in vain and slowly (AWS.md §1.1).
+		// The SDK would ask the instance's metadata, in vain and slowly (docs/aws.md §1.1).
 		return aws.Advise(fmt.Errorf("profile %q has a role_arn, and nothing that says with whose credentials to assume it", unquote(end.Profile)),
 			aws.ErrUsage, fmt.Sprintf("add source_profile (or credential_source) to [profile %s] in %s", unquote(end.Profile), o.configFile))
 	default:

@@ -8,7 +8,7 @@ import (
 )
 
 // sections are the profile names of the two files: canonical name to the spelling that the SDK must be asked for. They
-// differ for [profile "a b"], whose quotes the SDK takes as part of the name (AWS.md §1.1).
+// differ for [profile "a b"], whose quotes the SDK takes as part of the name (docs/aws.md §1.1).
 type sections map[string]string
 
 func readSections(configFile, credentialsFile string) sections {
@@ -48,6 +48,29 @@ func (s sections) names() []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// loneQuote is the number of the first line whose value is a single quote character, 0 for none. The SDK (config v1.33.18)
+// panics at one.
+func loneQuote(path string) int {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for line := range strings.Lines(string(data)) {
+		n++
+		line = strings.TrimSpace(line)
+		at := strings.IndexAny(line, "=:")
+		if at < 0 || strings.IndexByte("#;[", line[0]) >= 0 {
+			continue
+		}
+		value, _, _ := strings.Cut(strings.ReplaceAll(line[at+1:], ";", "#"), " #")
+		if value = strings.TrimSpace(value); value == `"` || value == "'" {
+			return n
+		}
+	}
+	return 0
 }
 
 // eachHeader calls f with what is between the brackets of every section header of the file. A file that cannot be read

@@ -12,7 +12,7 @@ import (
 	"github.com/rdsx/rdsx/aws/account"
 )
 
-// minAgent is the first agent that forwards to other hosts as documented, with the deny list (AWS.md §5).
+// minAgent is the first agent that forwards to other hosts as documented, with the deny list (docs/aws.md §5).
 const minAgent = "3.1.1374.0"
 
 // Unfit says in a few words why the instance cannot carry a tunnel to another host, or "".

@@ -12,7 +12,7 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 )
 
-// Page sizes are the most that each API allows (AWS.md §3). EC2 throttles calls without MaxResults harder.
+// Page sizes are the most that each API allows (docs/aws.md §3). EC2 throttles calls without MaxResults harder.
 const (
 	nodesPage    = 50
 	machinesPage = 1000
@@ -65,7 +65,7 @@ type page struct {
 }
 
 // job is one API and how to read its next page. The loops are ours, not the SDK's paginators: those hold their client in
-// an interface, which costs the linker's pruning of unused methods (LIBRARIES.md §1a).
+// an interface, which costs the linker's pruning of unused methods.
 type job struct {
 	api  string
 	what string

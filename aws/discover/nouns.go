@@ -90,7 +90,7 @@ func (k *known) noun(id string, role aws.Role) aws.Database {
 }
 
 // clusterDatabases are the endpoints of a cluster: writer, reader, custom ones. RDS gives a cluster's subnet group by name
-// only, so VPC, subnets and zone come from its members (AWS.md §3).
+// only, so VPC, subnets and zone come from its members (docs/aws.md §3).
 func (k *known) clusterDatabases(id string) []aws.Database {
 	cluster, ok := k.clusters[id]
 	if !ok {

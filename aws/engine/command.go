@@ -56,7 +56,7 @@ func (e Engine) Command(c Conn) []string {
 }
 
 // conninfo keeps the endpoint as host, which TLS is checked against and .pgpass looked up by, and sends the packets to
-// hostaddr: so verify-full works through a tunnel (AWS.md §7).
+// hostaddr: so verify-full works through a tunnel (docs/aws.md §7).
 func (e Engine) conninfo(c Conn) string {
 	parts := []string{
 		"host=" + conninfoValue(c.Host),
@@ -102,7 +102,7 @@ func conninfoValue(v string) string {
 }
 
 // mysqlCommand checks the certificate's chain, not its name: the MySQL clients have nothing like hostaddr, and the name
-// cannot match 127.0.0.1 (AWS.md §7).
+// cannot match 127.0.0.1 (docs/aws.md §7).
 func mysqlCommand(c Conn) []string {
 	args := []string{c.Program, "--host", c.local(), "--port", c.port()}
 	mariadb := strings.Contains(c.Program, "mariadb")

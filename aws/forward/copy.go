@@ -112,7 +112,7 @@ func (f *Forwarder) linger(c *connection) {
 }
 
 // patience is how long the target may be silent once c's local side has finished. An agent in basic mode never tells that
-// the target has finished (PROTOCOL.md §1.4), so there every connection ends this way and the wait is short.
+// the target has finished (docs/protocol.md §1.4), so there every connection ends this way and the wait is short.
 func (f *Forwarder) patience(c *connection) time.Duration {
 	if c.member != nil && c.member.single {
 		return min(f.cfg.Linger, basicLinger)

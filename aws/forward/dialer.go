@@ -29,7 +29,7 @@ type Conduit interface {
 	// finished. aws.ErrBusy means that this session carries no more connections for now. The caller closes the conn.
 	Dial(ctx context.Context) (net.Conn, error)
 	// Probe returns nil once every connection dialled before the call has left the agent's serial dial queue
-	// (PROTOCOL.md §1.4), and ctx.Err() if the agent is still stuck in one. In basic mode it returns errors.ErrUnsupported.
+	// (docs/protocol.md §1.4), and ctx.Err() if the agent is still stuck in one. In basic mode it returns errors.ErrUnsupported.
 	Probe(ctx context.Context) error
 }
 

@@ -4,7 +4,7 @@
 // payload bytes are counted in atomics as they pass, and whoever shows them samples Snapshot and Events: nobody who watches
 // can slow the copy.
 //
-// How connections end (the agent knows no half-close, PROTOCOL.md §3 point 8): the local side's end is held back until the
+// How connections end (the agent knows no half-close, docs/protocol.md §3 point 8): the local side's end is held back until the
 // target has finished, or has sent nothing for Config.Linger; the target's end is passed on after its last byte; everything
 // else is passed on as a reset, so that a cut never looks like the end of the data. A unix socket has no reset: there a cut
 // is a plain close.

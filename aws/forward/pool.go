@@ -18,7 +18,7 @@ const (
 // member is a session of the pool. The Forwarder's lock guards it, but for session, single and kick.
 //
 // One in basic mode (single) carries one connection in its life. The agent dials the target when the session starts and later
-// only when it gets bytes (PROTOCOL.md §1.4), so a server that speaks first, MySQL for one, would stay silent on a second
+// only when it gets bytes (docs/protocol.md §1.4), so a server that speaks first, MySQL for one, would stay silent on a second
 // connection, and what it said on a stale first one is worthless.
 type member struct {
 	session Session

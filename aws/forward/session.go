@@ -108,7 +108,7 @@ func (f *Forwarder) lost(m *member, err error) {
 		f.linger(c) // a conn that does not notice the end of its session must not stay
 	}
 	f.note(aws.Event{Kind: aws.EventSession, Text: cause.Error(), Next: aws.NextOf(err)})
-	// AWS reports success before the agent has resolved the name and looked at its deny list (PROTOCOL.md §1.4): a first
+	// AWS reports success before the agent has resolved the name and looked at its deny list (docs/protocol.md §1.4): a first
 	// session that AWS or the agent ends at once was never started.
 	if stillborn && p.opened == 1 && !f.cfg.Lazy && (errors.Is(err, aws.ErrUnreachable) || errors.Is(err, aws.ErrRefusedByAWS)) {
 		f.fail(err)

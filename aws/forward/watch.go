@@ -11,7 +11,7 @@ import (
 )
 
 // The agent dials one connection after the other, waits for minutes where nobody answers, and says nothing when it has
-// succeeded (PROTOCOL.md §1.4). So a connection that has received nothing for half of Config.DialLimit is asked about with
+// succeeded (docs/protocol.md §1.4). So a connection that has received nothing for half of Config.DialLimit is asked about with
 // a probe, and the probe has the other half.
 
 // watch stays with a session until it is over or, once it is retired, until its last connection has ended.

@@ -176,7 +176,7 @@ func (c *channel) deliver(t wire.PayloadType, payload []byte) error {
 	case wire.PayloadOutput:
 		m := c.session()
 		if m == nil {
-			return nil // data without a handshake: an agent too old to forward ports (PROTOCOL.md §1.3)
+			return nil // data without a handshake: an agent too old to forward ports (docs/protocol.md §1.3)
 		}
 		if err := m.Input(payload); err != nil {
 			return aws.Advise(fmt.Errorf("%w: the agent broke the mux protocol: %w", ErrConnectionLost, err), nil, "run the same command again")
@@ -195,7 +195,7 @@ func (c *channel) deliver(t wire.PayloadType, payload []byte) error {
 	return nil
 }
 
-// flag acts on what the agent says of the connection to the port (PROTOCOL.md §1.2).
+// flag acts on what the agent says of the connection to the port (docs/protocol.md §1.2).
 func (c *channel) flag(payload []byte) error {
 	f, err := wire.ParseFlag(payload)
 	m := c.session()

@@ -106,7 +106,7 @@ func startError(r Request, err error) error {
 }
 
 // fromCredentials says whether the failure lies in getting credentials, not in the call that needed them: the innermost
-// operation is then another one, sts:AssumeRole for example (AWS.md §2).
+// operation is then another one, sts:AssumeRole for example (docs/aws.md §2).
 func fromCredentials(err error) bool {
 	var op *smithy.OperationError
 	if !errors.As(err, &op) {
@@ -140,7 +140,7 @@ func deniedBy(text string) *AccessDeniedError {
 	return e
 }
 
-// closedError explains a channel_closed message. The agent's own failures arrive as its text (PROTOCOL.md §1.4).
+// closedError explains a channel_closed message. The agent's own failures arrive as its text (docs/protocol.md §1.4).
 func closedError(output, host string) error {
 	cause := &ClosedError{Output: output}
 	low := strings.ToLower(output)

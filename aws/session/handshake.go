@@ -13,10 +13,10 @@ import (
 
 // ClientVersion is what we report to gateway and agent alike. AWS names 1.2.764.0 the lowest version it supports; above
 // 1.2.331.0 the agent turns its mux keepalive off, which would otherwise end silent sessions; from 1.1.70 on it uses the
-// mux at all (PROTOCOL.md §1.0, §1.4). 1.2.896.0 is the newest, of October 2026.
+// mux at all (docs/protocol.md §1.0, §1.4). 1.2.896.0 is the newest, of October 2026.
 const ClientVersion = "1.2.896.0"
 
-// Agent versions above which something changes (PROTOCOL.md §1.4).
+// Agent versions above which something changes (docs/protocol.md §1.4).
 const (
 	lastWithoutMux    = "3.0.196.0"
 	lastWithKeepalive = "3.1.1511.0"
@@ -108,7 +108,7 @@ func (c *channel) complete(payload []byte) error {
 const keepaliveEvery = 10 * time.Second
 
 // sendKeepalive sends a mux NOP to an agent so old that it expects them, while connections are open. Newer ones must get
-// none: it would count as input and defeat the idle time-out (AWS.md §5).
+// none: it would count as input and defeat the idle time-out (docs/aws.md §5).
 func (c *channel) sendKeepalive() {
 	if m := c.session(); m != nil && c.multiplex && c.keepalive && m.Streams() > 0 {
 		m.KeepAlive()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// AWS's two documents for port forwarding. Both make the agent's session type "Port" (PROTOCOL.md §1.4).
+// AWS's two documents for port forwarding. Both make the agent's session type "Port" (docs/protocol.md §1.4).
 const (
 	DocumentPort       = "AWS-StartPortForwardingSession"             // to a port of the instance itself
 	DocumentRemoteHost = "AWS-StartPortForwardingSessionToRemoteHost" // to host:port as the instance sees it
@@ -90,7 +90,7 @@ func (r Request) withDefaults() Request {
 		p["host"] = []string{r.Host}
 	}
 	if r.Port > 0 {
-		p["portNumber"] = []string{strconv.Itoa(r.Port)} // else 80 (AWS.md §5)
+		p["portNumber"] = []string{strconv.Itoa(r.Port)} // else 80 (docs/aws.md §5)
 	}
 	if r.LocalPort > 0 {
 		p["localPortNumber"] = []string{strconv.Itoa(r.LocalPort)}

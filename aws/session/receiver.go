@@ -9,7 +9,7 @@ import (
 
 const (
 	// aheadMessages and aheadBytes bound what is kept of messages that arrive before their turn. The agent resends ten a
-	// second at most while it goes on sending new ones (PROTOCOL.md §1.3), so a loss piles up a few hundred.
+	// second at most while it goes on sending new ones (docs/protocol.md §1.3), so a loss piles up a few hundred.
 	aheadMessages = 10_000
 	aheadBytes    = 8 << 20
 	// maxAcks bounds the acknowledgements that wait for the writer; those beyond are left out, and the agent repeats
@@ -17,7 +17,7 @@ const (
 	maxAcks = 10_000
 	// ackDelay is how long acknowledgements wait for company: several go out in one system call, or ride along with data.
 	// Nothing at the agent waits for one, its time-out lies at least 10 ms above its round trip, and acknowledgements
-	// held back even 50 ms change no throughput (PROTOCOL.md §1.3, §3). One that comes back at once is lost on an agent
+	// held back even 50 ms change no throughput (docs/protocol.md §1.3, §3). One that comes back at once is lost on an agent
 	// that files a message after sending it (B8).
 	ackDelay = 4 * time.Millisecond
 	// ackBatch is how many wait at most.
@@ -52,7 +52,7 @@ type receiver struct {
 }
 
 // measure scores how much of a bulk download this is. The agent fills a message only when more is waiting behind it, but
-// cuts one short now and then at the border of a mux frame (PROTOCOL.md §3): a short one halves the score.
+// cuts one short now and then at the border of a mux frame (docs/protocol.md §3): a short one halves the score.
 func (r *receiver) measure(m *wire.Message) {
 	if m.PayloadType == wire.PayloadOutput && len(m.Payload) >= defaultPayload {
 		r.full = min(r.full+1, bulkMost)
@@ -61,7 +61,7 @@ func (r *receiver) measure(m *wire.Message) {
 	r.full /= 2
 }
 
-// judge decides on m. Advancing never depends on whether an acknowledgement can be sent (B5, PROTOCOL.md §1.6). After
+// judge decides on m. Advancing never depends on whether an acknowledgement can be sent (B5, docs/protocol.md §1.6). After
 // accept the caller delivers m and then everything that next gives.
 func (r *receiver) judge(m *wire.Message) verdict {
 	switch {

@@ -4,7 +4,7 @@ import "time"
 
 const (
 	// rtoInitial is the retransmission time-out before the first measurement; the real ends start at 200 ms too
-	// (PROTOCOL.md §1.3).
+	// (docs/protocol.md §1.3).
 	rtoInitial = 200 * time.Millisecond
 	// rtoSlack is the least that a time-out lies above the smoothed round trip: RFC 6298's G. A path with a steady round
 	// trip would otherwise have its whole window sent again whenever a busy scheduler holds it up for a moment.
@@ -24,7 +24,7 @@ const (
 	// leastFor is how long a shortest round trip is believed: paths change.
 	leastFor = 30 * time.Second
 	// queueDelay is how much longer than an empty path's a round trip may become before the window stops growing: what
-	// is in flight beyond that only waits, and everything else waits behind it (PROTOCOL.md §3 point 4).
+	// is in flight beyond that only waits, and everything else waits behind it (docs/protocol.md §3 point 4).
 	queueDelay = 10 * time.Millisecond
 )
 
@@ -54,7 +54,7 @@ func (e *rttEstimator) timeout(tries int) time.Duration {
 func (e *rttEstimator) crowded() bool { return e.srtt > 2*e.least+queueDelay }
 
 // notReadyFirst is the first retransmission of a first data message: the agent drops it without a word when its mux is
-// not up yet, a few ms after HandshakeComplete (PROTOCOL.md §1.3).
+// not up yet, a few ms after HandshakeComplete (docs/protocol.md §1.3).
 const notReadyFirst = 5 * time.Millisecond
 
 // notReadyTimeout is timeout for data sent before the agent has taken any: 5, 10, 20 ms… up to the ordinary time-out.

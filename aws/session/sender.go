@@ -10,10 +10,10 @@ import (
 
 const (
 	// maxSpan bounds the messages between the oldest unacknowledged one and the newest. The agent keeps 100 000 that
-	// arrive ahead of their turn (PROTOCOL.md §1.3).
+	// arrive ahead of their turn (docs/protocol.md §1.3).
 	maxSpan = 8192
 	// pauseLength is how long pause_publication holds new data back when neither an acknowledgement nor
-	// start_publication comes (PROTOCOL.md §1.0).
+	// start_publication comes (docs/protocol.md §1.0).
 	pauseLength = time.Second
 	// wakeRoom is how much room acknowledgements gather before a sender that the window stopped goes on: several
 	// messages share one system call then.
@@ -227,7 +227,7 @@ func (s *sender) wait() time.Time {
 	return s.earliest
 }
 
-// acked removes exactly one sequence number (PROTOCOL.md §1.3). It says whether the writer has something to do now that
+// acked removes exactly one sequence number (docs/protocol.md §1.3). It says whether the writer has something to do now that
 // it did not have before.
 func (s *sender) acked(seq int64, now time.Time) (wake bool) {
 	s.mu.Lock()

@@ -58,7 +58,7 @@ func (s *Session) Dial(ctx context.Context) (net.Conn, error) {
 	return stream, nil
 }
 
-// Probe returns nil once every connection dialled before the call has left the agent's serial dial queue (PROTOCOL.md
+// Probe returns nil once every connection dialled before the call has left the agent's serial dial queue (docs/protocol.md
 // §1.4), and ctx.Err() if the agent is still stuck in one. In basic mode it is errors.ErrUnsupported.
 func (s *Session) Probe(ctx context.Context) error { return s.channel.session().Probe(ctx) }
 

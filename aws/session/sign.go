@@ -14,7 +14,7 @@ import (
 // emptySHA256 is the digest of no payload: an upgrade has no body.
 const emptySHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-// sign makes the headers of a SigV4-signed websocket upgrade (service ssmmessages; PROTOCOL.md §1.0). A URL that carries
+// sign makes the headers of a SigV4-signed websocket upgrade (service ssmmessages; docs/protocol.md §1.0). A URL that carries
 // a signature of its own gets none. The URL that is returned is the one that was signed, to the byte.
 func sign(ctx context.Context, cfg sdk.Config, stream *url.URL, now time.Time) (*url.URL, http.Header, error) {
 	if presigned(stream) {

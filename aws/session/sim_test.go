@@ -216,7 +216,7 @@ func TestBytesExact(t *testing.T) {
 
 // TestLargeBytesExact moves 64 MB each way under each fault. The agent does not sleep here, so that the way down takes seconds;
 // its real pace is proved elsewhere. Losses on the way down are TestBytesExact's: the agent repeats ten messages a second at
-// most, one after the other (PROTOCOL.md §1.3), and would need minutes for so many.
+// most, one after the other (docs/protocol.md §1.3), and would need minutes for so many.
 func TestLargeBytesExact(t *testing.T) {
 	if testing.Short() {
 		t.Skip("moves half a gigabyte")

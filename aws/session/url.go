@@ -18,7 +18,7 @@ func suffixes() []string {
 }
 
 // checkStreamURL parses the stream URL that StartSession gave and refuses every address that is not a Session Manager
-// endpoint of the region: the token and a signature would be sent there (PROTOCOL.md §1.0). endpoint is the configured
+// endpoint of the region: the token and a signature would be sent there (docs/protocol.md §1.0). endpoint is the configured
 // endpoint URL of the ssm API, or "": its host and port are accepted as well, and ws beside wss if it is plain http.
 // Query parameters are kept.
 func checkStreamURL(raw, region, endpoint string) (*url.URL, error) {

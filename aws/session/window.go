@@ -4,7 +4,7 @@ import "time"
 
 const (
 	// windowFloor is where the window starts and what time-outs leave of it: a few ms of queue at the agent's own speed
-	// (PROTOCOL.md §3 point 4).
+	// (docs/protocol.md §3 point 4).
 	windowFloor = 64 << 10
 	// windowSteps is the number of round trips that additive growth takes from nothing to the limit.
 	windowSteps = 64
@@ -12,7 +12,7 @@ const (
 
 // window is the ack-clocked congestion window, in payload bytes: slow start, then additive growth, halved once per round
 // trip on time-outs. Smux version 1 has no flow control and the agent buffers without a limit, so this is the only brake
-// (PROTOCOL.md §1.3).
+// (docs/protocol.md §1.3).
 type window struct {
 	size      int // bytes allowed in flight
 	limit     int // size never exceeds it

@@ -1,4 +1,4 @@
-// Package agent is the Session Manager agent on the far side of the gateway, one Run a session. It keeps to PROTOCOL.md
+// Package agent is the Session Manager agent on the far side of the gateway, one Run a session. It keeps to docs/protocol.md
 // §1.2–1.6 to the letter, pacing and bugs included, because clients are proved on it:
 //
 //   - output goes out in messages of at most 1024 bytes with a sleep of 1 ms after each;
@@ -69,7 +69,7 @@ type Counters struct {
 	Mux                                     atomic.Bool
 }
 
-// handshakeLimit is how long the agent waits for the HandshakeResponse (PROTOCOL.md §1.3).
+// handshakeLimit is how long the agent waits for the HandshakeResponse (docs/protocol.md §1.3).
 const handshakeLimit = 15 * time.Second
 
 // Run is the life of a session on the instance. It returns when the session is over, with the reason for the user: "" after

@@ -10,7 +10,7 @@ import (
 	"github.com/rdsx/rdsx/sim/frame"
 )
 
-// basic carries one connection at a time, without a mux (PROTOCOL.md §1.4).
+// basic carries one connection at a time, without a mux (docs/protocol.md §1.4).
 type basic struct {
 	c      *channel
 	t      target

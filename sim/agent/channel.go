@@ -19,7 +19,7 @@ import (
 // ErrTerminated is what Link.Open gives when the session is over: the agent does not try again.
 var ErrTerminated = errors.New("Session is already terminated") //nolint:staticcheck,revive // the service's own words
 
-// errNotReady is a message for a handler that is not up yet: neither acknowledged nor kept (PROTOCOL.md §1.3).
+// errNotReady is a message for a handler that is not up yet: neither acknowledged nor kept (docs/protocol.md §1.3).
 var errNotReady = errors.New("handler not ready")
 
 const (
@@ -37,7 +37,7 @@ const (
 // handler takes stream messages in order, on the reader's goroutine. An error leaves the message unacknowledged.
 type handler func(kind uint32, payload []byte) error
 
-// channel is the agent's data channel: sequence, acknowledgement and retransmission (PROTOCOL.md §1.3).
+// channel is the agent's data channel: sequence, acknowledgement and retransmission (docs/protocol.md §1.3).
 type channel struct {
 	cfg    Config
 	link   Link
@@ -84,7 +84,7 @@ func newChannel(cfg Config, link Link, count *Counters, cancel context.CancelFun
 	}
 }
 
-// connect opens the websocket: at once, then five times more, 100–200 ms and doubling (PROTOCOL.md §1.5).
+// connect opens the websocket: at once, then five times more, 100–200 ms and doubling (docs/protocol.md §1.5).
 func (c *channel) connect(ctx context.Context) error {
 	wait := 100*time.Millisecond + rand.N(100*time.Millisecond)
 	for try := 0; ; try++ {
@@ -158,7 +158,7 @@ func (c *channel) handle(ctx context.Context, b []byte) {
 	}
 }
 
-// input is PROTOCOL.md §1.3 "Receiver".
+// input is docs/protocol.md §1.3 "Receiver".
 func (c *channel) input(ctx context.Context, m *frame.Message, raw []byte) error {
 	switch {
 	case m.Sequence == c.expected:

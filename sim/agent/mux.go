@@ -16,7 +16,7 @@ import (
 // payloadSize is the most that the agent puts into a message.
 const payloadSize = 1024
 
-// runMux carries any number of connections by smux (PROTOCOL.md §1.4). It returns when the client or ctx ends the session.
+// runMux carries any number of connections by smux (docs/protocol.md §1.4). It returns when the client or ctx ends the session.
 func runMux(ctx context.Context, c *channel, t target, client string) string {
 	ctx, cancel := context.WithCancel(ctx)
 	near, far := newPipe()

@@ -6,7 +6,7 @@ import (
 )
 
 // pipeSize is what the kernel holds for the unix socket between the real agent's data channel and its mux. It is the queue
-// that stands in front of the 1 KB/ms drain and gives every other stream its 250 ms (PROTOCOL.md §3), so its size matters;
+// that stands in front of the 1 KB/ms drain and gives every other stream its 250 ms (docs/protocol.md §3), so its size matters;
 // that it is a socket does not, and in memory it is the same on every system.
 const pipeSize = 208 << 10
 

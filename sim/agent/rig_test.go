@@ -247,7 +247,7 @@ func (r *rig) acks() []int64 {
 	return out
 }
 
-// stream frames, by hand: smux version 1 (PROTOCOL.md §1.4).
+// stream frames, by hand: smux version 1 (docs/protocol.md §1.4).
 const (
 	cmdSYN = 0
 	cmdFIN = 1

@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// target is where the session leads, resolved once (PROTOCOL.md §1.4).
+// target is where the session leads, resolved once (docs/protocol.md §1.4).
 type target struct {
 	host  string // "" is the instance itself
 	port  int

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The versions at which the real ends change their ways (PROTOCOL.md §1.0, §1.4).
+// The versions at which the real ends change their ways (docs/protocol.md §1.0, §1.4).
 const (
 	muxClient       = "1.1.70"     // the first client that speaks mux
 	muxAgent        = "3.0.196.0"  // agents above it do

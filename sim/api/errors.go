@@ -69,7 +69,7 @@ func (d *denial) Unwrap() error { return errDenied }
 
 const mismatchText = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
 
-// errorOf gives an error the code, status and words of the service: each family has its own (AWS.md §2).
+// errorOf gives an error the code, status and words of the service: each family has its own (docs/aws.md §2).
 func (s *service) errorOf(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {

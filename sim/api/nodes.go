@@ -59,7 +59,7 @@ type node struct {
 const latestAgent = "3.3.4851.0"
 
 // nodes are the managed nodes of the region in the order of their ids. Instances without an agent are unknown, stopped ones
-// are left out (AWS.md §3).
+// are left out (docs/aws.md §3).
 func (c *call) nodes() []node {
 	var all []node
 	now := c.api.now()

@@ -80,7 +80,7 @@ func startSession(c *call, in startInput) (any, error) {
 	return startAnswer{start.ID, out.Token, out.StreamURL}, nil
 }
 
-// mayStart asks for the instance and, when a document is named, for the document as well (AWS.md §5). The keys tell the
+// mayStart asks for the instance and, when a document is named, for the document as well (docs/aws.md §5). The keys tell the
 // instance's policy that the document is checked.
 func (c *call) mayStart(in startInput, i world.Instance) error {
 	const action = "ssm:StartSession"

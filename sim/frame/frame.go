@@ -1,4 +1,4 @@
-// Package frame is the simulator's codec of AgentMessage, the binary frame of the data channel (PROTOCOL.md §1.2). It is
+// Package frame is the simulator's codec of AgentMessage, the binary frame of the data channel (docs/protocol.md §1.2). It is
 // written apart from the product's, so that a mistake on one side cannot hide on the other; both are held to the same
 // recorded files.
 package frame
@@ -114,7 +114,7 @@ const (
 var errShort = errors.New("frame ends inside its header")
 
 // Parse reads a frame. The payload is a part of b: everything from the end of the header to the end of the frame, as the real
-// ends read it, whatever PayloadLength says. The digest is read and not verified, as the agent does not (PROTOCOL.md §1.2).
+// ends read it, whatever PayloadLength says. The digest is read and not verified, as the agent does not (docs/protocol.md §1.2).
 func Parse(b []byte) (Message, error) {
 	var m Message
 	if len(b) < payloadOffset {

@@ -12,7 +12,7 @@ import (
 )
 
 // reconnect is what the agent needs for CreateDataChannel and an upgrade. What it sends meanwhile is lost to the ten
-// retransmissions a second (PROTOCOL.md §2, "agent websocket cut").
+// retransmissions a second (docs/protocol.md §2, "agent websocket cut").
 const reconnect = 20 * time.Millisecond
 
 var errAgentDown = errors.New("gateway cannot be reached")

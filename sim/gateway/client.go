@@ -39,7 +39,7 @@ type client struct {
 	slab    []byte
 }
 
-// opening is the first message (PROTOCOL.md §1.1).
+// opening is the first message (docs/protocol.md §1.1).
 type opening struct {
 	MessageSchemaVersion, RequestId, TokenValue, ClientId, ClientVersion string //nolint:revive // the wire's spelling
 }

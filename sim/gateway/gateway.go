@@ -1,7 +1,7 @@
 // Package gateway is the simulated Message Gateway Service: the websocket end of every session, and the two wires, faults
-// included, that join it to an agent (PROTOCOL.md §1.1).
+// included, that join it to an agent (docs/protocol.md §1.1).
 //
-// Where the real service's behaviour is unknown ([I] in PROTOCOL.md) it does this: an upgrade for an unknown session is 404,
+// Where the real service's behaviour is unknown ([I] in docs/protocol.md) it does this: an upgrade for an unknown session is 404,
 // and so is one without every query parameter of the StreamURL; a bad, used or late token is answered by close 1008 without a
 // frame before it; a second websocket with a new token takes the place of the first; a session that is over says so in
 // channel_closed to whoever still holds a good token, and closes with 1000; while one side is away the other gets
@@ -214,7 +214,7 @@ func (g *Gateway) CutAgent(id string) int {
 }
 
 // CutAgentInAck breaks the agent's websocket at the worst moment, when the next message is delivered and its acknowledgement
-// is not yet sent: bug B4 of PROTOCOL.md §1.6, every time.
+// is not yet sent: bug B4 of docs/protocol.md §1.6, every time.
 func (g *Gateway) CutAgentInAck(id string) int {
 	all := g.chosen(id)
 	for _, s := range all {

@@ -15,7 +15,7 @@ import (
 
 // network is what the session's instance reaches. The world is asked at each dial, so that a changed security group or a
 // database that comes back counts at once; but a name that has got another address since the session started still leads to
-// the old one (PROTOCOL.md §1.4: resolved once).
+// the old one (docs/protocol.md §1.4: resolved once).
 type network struct {
 	w        *world.World
 	instance string

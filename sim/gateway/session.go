@@ -164,7 +164,7 @@ func controlFrame(kind string, payload []byte) []byte {
 	return frame.Append(nil, &m)
 }
 
-// pauseFrame and startFrame have no payload; one of them comes with a header length of 0, as it may (PROTOCOL.md §1.2).
+// pauseFrame and startFrame have no payload; one of them comes with a header length of 0, as it may (docs/protocol.md §1.2).
 func pauseFrame() []byte { return controlFrame(frame.Pause, nil) }
 
 func startFrame() []byte {

@@ -43,7 +43,7 @@ func (x Rule) allows(port int, peer netip.Addr, peerGroups []string) bool {
 	return err == nil && p.Contains(peer)
 }
 
-// ephemeral is a source port that Linux picks: the way back has to be open for it (AWS.md §4).
+// ephemeral is a source port that Linux picks: the way back has to be open for it (docs/aws.md §4).
 const ephemeral = 40000
 
 // aclsBlock follows a connection out of one subnet, into another, and back.

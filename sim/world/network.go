@@ -93,7 +93,7 @@ func (r *Region) endpoints() []endpoint {
 // HasEndpoint says whether RDS names an address for the instance yet.
 func (d DBInstance) HasEndpoint() bool { return !d.NoEndpoint && d.Status != "creating" }
 
-// blocked says why packets from an instance do not reach an endpoint's port, or "". It is AWS.md §4 for IPv4, with the
+// blocked says why packets from an instance do not reach an endpoint's port, or "". It is docs/aws.md §4 for IPv4, with the
 // first address of the endpoint; a hybrid node is outside every VPC and is let in by CIDR rules alone.
 func (s *Spec) blocked(from Place, i Instance, e endpoint, port int) string {
 	switch e.status {

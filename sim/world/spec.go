@@ -61,7 +61,7 @@ type Region struct {
 	StandardTier   bool            `yaml:"standard_tier"` // hybrid nodes take no sessions without the advanced-instances tier
 }
 
-// Preferences are the session limits that SSM-SessionManagerRunShell holds for a region (AWS.md §5).
+// Preferences are the session limits that SSM-SessionManagerRunShell holds for a region (docs/aws.md §5).
 type Preferences struct {
 	Idle time.Duration `yaml:"idle"` // 1…60 min, 20 when empty
 	Max  time.Duration `yaml:"max"`  // 1…1440 min, 0 for no maximum

@@ -7,7 +7,7 @@ const (
 	smoothed = 2 * time.Second // a rate is the mean over this: calm enough to read
 
 	// The agent reads 1024 bytes, sends them and sleeps for a millisecond, which takes 1.2 ms: 0.75 to 0.85 MB/s for all
-	// connections of a session together, whatever the client does (PROTOCOL.md §3).
+	// connections of a session together, whatever the client does (docs/protocol.md §3).
 	paceLow, paceHigh = 0.62e6, 0.95e6  // bytes per second and session
 	paceHeld          = 3 * time.Second // for so long before it is called a limit
 	recentSamples     = 12              // more than smoothed holds at the shortest interval

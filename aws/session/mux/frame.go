@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// A frame is version, command, length (little endian, 2 bytes), stream id (little endian, 4 bytes), data (PROTOCOL.md §1.4).
+// A frame is version, command, length (little endian, 2 bytes), stream id (little endian, 4 bytes), data (docs/protocol.md §1.4).
 const (
 	version    = 1
 	headerSize = 8

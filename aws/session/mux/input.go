@@ -90,7 +90,7 @@ func (s *Session) deliver(st *Stream, p []byte) {
 }
 
 // finish ends a stream from the agent's side. There is no half-close: what this side still had to send would be thrown
-// away by the agent (PROTOCOL.md §1.4), so it is dropped here.
+// away by the agent (docs/protocol.md §1.4), so it is dropped here.
 func (s *Session) finish(sid uint32) {
 	st, end := s.finished(sid)
 	if st != nil {

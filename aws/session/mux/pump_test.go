@@ -62,7 +62,7 @@ func pump(t testing.TB, s *Session, conn net.Conn, piece int) {
 	})
 }
 
-// agent is the far end as Session Manager's agent builds it (PROTOCOL.md §1.4): it accepts and dials one stream after the
+// agent is the far end as Session Manager's agent builds it (docs/protocol.md §1.4): it accepts and dials one stream after the
 // other, and closes stream and connection after the end of either copy.
 func agent(t testing.TB, conn net.Conn, config *smux.Config, dial func(id uint32) (net.Conn, error)) {
 	t.Helper()

@@ -1,12 +1,12 @@
 // Package mux is our side of the stream multiplexing inside a Session Manager data channel: the client of smux protocol
-// version 1 (PROTOCOL.md §1.4), and the plain single stream of basic mode behind the same methods.
+// version 1 (docs/protocol.md §1.4), and the plain single stream of basic mode behind the same methods.
 //
 // It has no goroutines and does no I/O but the spill files. The owner of the data channel pulls what is to be sent with
 // Next and pushes what arrived with Input; programs use the streams, which are net.Conns. Three things set it apart from a
 // general smux client:
 //
 //   - Frames never cross a message border, so a message that the agent duplicates spoils its own streams and not the whole
-//     session (PROTOCOL.md §3, point 3).
+//     session (docs/protocol.md §3, point 3).
 //   - Every stream has its own account of received bytes. Version 1 has no window, so bytes that a program does not read go
 //     to an encrypted spill file and nobody else waits.
 //   - Streams that send little go before streams that send much (see schedule.go).
@@ -134,7 +134,7 @@ func (s *Session) signal() {
 	}
 }
 
-// KeepAlive queues a NOP frame. Agents up to 3.1.1511.0 close a mux that has been silent for 30 seconds (PROTOCOL.md §1.4).
+// KeepAlive queues a NOP frame. Agents up to 3.1.1511.0 close a mux that has been silent for 30 seconds (docs/protocol.md §1.4).
 func (s *Session) KeepAlive() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,7 +145,7 @@ func (s *Session) KeepAlive() {
 }
 
 // Probe sends SYN and FIN of a new stream and returns nil when the agent's FIN comes back: everything opened before the
-// call has then left the agent's serial dial queue, connected or not (PROTOCOL.md §1.4). Each call makes the agent dial
+// call has then left the agent's serial dial queue, connected or not (docs/protocol.md §1.4). Each call makes the agent dial
 // the target once more. Errors: ctx's, the one given to Abort, errors.ErrUnsupported in a Single session.
 func (s *Session) Probe(ctx context.Context) error {
 	passed := make(chan error, 1)
@@ -238,7 +238,7 @@ type mark struct {
 }
 
 // FailNext says that the agent could not connect one of the streams opened so far, it does not say which (flag
-// ConnectToPortError, PROTOCOL.md §1.4): the next of them that the agent finishes without having sent a byte ends with err
+// ConnectToPortError, docs/protocol.md §1.4): the next of them that the agent finishes without having sent a byte ends with err
 // instead of io.EOF. The flag overtakes the stream's FIN, never the other way round. The mark is forgotten when no stream
 // is left that it can mean, and at the first byte or FIN of a stream opened later, since the agent dials in order.
 func (s *Session) FailNext(err error) {

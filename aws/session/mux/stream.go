@@ -161,7 +161,7 @@ func (st *Stream) room() (int, error) {
 }
 
 // Close implements net.Conn: FIN follows the data that is queued, and unread bytes are dropped. There is no half-close
-// (PROTOCOL.md §1.4): whoever wants the answer reads it first. A second call does nothing.
+// (docs/protocol.md §1.4): whoever wants the answer reads it first. A second call does nothing.
 func (st *Stream) Close() error {
 	st.leave(net.ErrClosed, false)
 	return nil

@@ -8,7 +8,7 @@ import (
 )
 
 // Ack is the body of an acknowledgement. It removes exactly one sequence number from the sender's list, never the ones
-// before it (PROTOCOL.md §1.3).
+// before it (docs/protocol.md §1.3).
 type Ack struct {
 	Type       string   // type of the acknowledged message
 	ID         [16]byte // its id

@@ -17,7 +17,7 @@ type OpenDataChannelInput struct {
 	RequestID            string `json:"RequestId"`
 	TokenValue           string // a secret: no way of printing shows it
 	ClientID             string `json:"ClientId"`
-	ClientVersion        string // at least 1.2.764.0 (PROTOCOL.md §1.0)
+	ClientVersion        string // at least 1.2.764.0 (docs/protocol.md §1.0)
 }
 
 // String leaves the token out.
@@ -69,7 +69,7 @@ type PortProperties struct {
 	Host            Text `json:"host"`
 	PortNumber      Text `json:"portNumber"`
 	LocalPortNumber Text `json:"localPortNumber"`
-	Type            Text `json:"type"` // LocalPortForwarding: the mux may be used (PROTOCOL.md §1.4)
+	Type            Text `json:"type"` // LocalPortForwarding: the mux may be used (docs/protocol.md §1.4)
 }
 
 // Text is a JSON string that may also come as a number, a boolean or null.

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// Where the fields of a frame are (PROTOCOL.md §1.2). HeaderLength counts everything before PayloadLength.
+// Where the fields of a frame are (docs/protocol.md §1.2). HeaderLength counts everything before PayloadLength.
 const (
 	offType        = 4
 	offSchema      = 36
@@ -80,7 +80,7 @@ func (m *Message) header(frame []byte) {
 
 // Decode reads one frame into m. m.Payload aliases frame and goes from HeaderLength+4 to the end, whatever PayloadLength
 // says, as both real ends read it. The digest is checked when there is a payload; on ErrDigest the fields are filled in
-// nevertheless. pause_publication and start_publication are taken as they come, without a payload (PROTOCOL.md §1.2).
+// nevertheless. pause_publication and start_publication are taken as they come, without a payload (docs/protocol.md §1.2).
 func Decode(frame []byte, m *Message) error {
 	if len(frame) < Overhead {
 		return fmt.Errorf("%w: %d bytes, a header has %d", ErrFrame, len(frame), Overhead)

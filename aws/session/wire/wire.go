@@ -1,5 +1,5 @@
 // Package wire is the binary format of the Session Manager data channel: AgentMessage frames, acknowledgements, and the
-// JSON bodies that travel inside them (PROTOCOL.md §1.2, §1.3).
+// JSON bodies that travel inside them (docs/protocol.md §1.2, §1.3).
 //
 // It is bytes in and bytes out, knows no connection and keeps no state. Encoding and decoding of data and acknowledgements
 // allocate nothing, since every 1024 bytes of a transfer cost one of each.
