@@ -53,17 +53,17 @@ func (a *app) ls(ctx context.Context) error {
 		return err
 	}
 	var named sync.WaitGroup
+	var who aws.Account
 	named.Go(func() {
 		// Every identity may ask who it is, but no listing depends on the answer.
-		if who, err := account.Identify(ctx, cfg); err == nil {
-			acct.ID, acct.ARN = who.ID, who.ARN
-		}
+		who, _ = account.Identify(ctx, cfg)
 	})
 	inv, err := discover.New(cfg, acct, discover.Options{}).All(ctx)
 	named.Wait()
 	if err != nil {
 		return err
 	}
+	acct.ID, acct.ARN = who.ID, who.ARN
 	empty := len(inv.Databases) == 0 && len(inv.Instances) == 0
 	l := newListing(inv, acct)
 	if a.flags.json {
