@@ -74,8 +74,9 @@ func orDefault[T int | time.Duration](v, standard T) T {
 func (r Request) withDefaults() Request {
 	if r.Document == "" {
 		r.Document = DocumentRemoteHost
-		if r.Host == "" {
-			r.Document = DocumentPort
+		// The agent's deny list has held loopback addresses since 3.3.4851.0 (docs/protocol.md §1.0); the other document leads there.
+		if r.Host == "" || isLoopback(r.Host) {
+			r.Document, r.Host = DocumentPort, ""
 		}
 	}
 	ours := r.Document == DocumentPort || r.Document == DocumentRemoteHost
@@ -97,4 +98,9 @@ func (r Request) withDefaults() Request {
 	}
 	r.Parameters = p
 	return r
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
