@@ -2,9 +2,11 @@ package session
 
 import (
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 

@@ -311,8 +311,15 @@ func TestRequestParameters(t *testing.T) {
 			DocumentRemoteHost,
 			map[string][]string{"host": {"db"}, "portNumber": {"5432"}, "localPortNumber": {"15432"}},
 		},
-		"the instance itself": {Request{Port: 22}, DocumentPort, map[string][]string{"portNumber": {"22"}}},
-		"a custom document":   {Request{Document: "team-db", Host: "db", Port: 1}, "team-db", nil},
+		"the instance itself":  {Request{Port: 22}, DocumentPort, map[string][]string{"portNumber": {"22"}}},
+		"the instance by name": {Request{Host: "localhost", Port: 22}, DocumentPort, map[string][]string{"portNumber": {"22"}}},
+		"its loopback":         {Request{Host: "127.0.0.1", Port: 22}, DocumentPort, map[string][]string{"portNumber": {"22"}}},
+		"loopback, asked for": {
+			Request{Host: "::1", Port: 22, Document: DocumentRemoteHost},
+			DocumentRemoteHost,
+			map[string][]string{"host": {"::1"}, "portNumber": {"22"}},
+		},
+		"a custom document": {Request{Document: "team-db", Host: "db", Port: 1}, "team-db", nil},
 		"a custom document with parameters": {
 			Request{Document: "team-db", Parameters: map[string][]string{"db": {"orders"}}},
 			"team-db",
