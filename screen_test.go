@@ -183,14 +183,19 @@ func (s *shown) open(name string) string {
 	return ""
 }
 
-// enter presses Enter until the dialog has gone: one that has just opened takes none.
+// enter presses Enter until the dialog has gone: one that has just opened takes none. It gives the screen a second to show what
+// came of it, so that a second Enter does not land on what lies behind.
 func (s *shown) enter(dialog string) {
 	s.t.Helper()
+	var last time.Time
 	s.awaitThat(dialog+" to go", func(text string) bool {
 		if !strings.Contains(text, dialog) {
 			return true
 		}
-		s.press("Enter")
+		if time.Since(last) > time.Second {
+			s.press("Enter")
+			last = time.Now()
+		}
 		return false
 	})
 }

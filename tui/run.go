@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -42,17 +44,42 @@ func Run(ctx context.Context, deps Deps, o Options) ([]aws.Tunnel, error) {
 	// Tunnels outlive the program's own context by their Close, so that they are ended and not merely abandoned.
 	defer reg.seal()
 	program := tea.NewProgram(newModel(deps, o, w.starter(within), reg),
-		tea.WithContext(within), tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
+		tea.WithInput(o.In), tea.WithOutput(o.Out), tea.WithEnvironment(o.Env),
 		tea.WithoutSignalHandler(), tea.WithFPS(frames))
-	_, err := program.Run()
+	err := runUntil(within, program)
 	if n := reg.count(); n > 0 && o.Ending != nil {
 		o.Ending(n)
 	}
 	stop()
 	w.wait()
 	ended := reg.seal()
-	if ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled) && !errors.Is(err, tea.ErrProgramPanic) {
+	if ctx.Err() != nil && !errors.Is(err, tea.ErrProgramPanic) {
 		err = ctx.Err() // asked to end, and that was done
 	}
 	return ended, err
+}
+
+// leaving is how long the program has to end in order. It cannot while a client has the terminal.
+const leaving = 500 * time.Millisecond
+
+// runUntil runs the program until it ends by itself or ctx does. Asked to quit, unlike killed, it waits for its own reader of
+// the terminal.
+func runUntil(ctx context.Context, program *tea.Program) error {
+	ended := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		select {
+		case <-ended:
+			return
+		case <-ctx.Done():
+		}
+		kill := time.AfterFunc(leaving, program.Kill)
+		defer kill.Stop()
+		program.Quit()
+		<-ended
+	})
+	_, err := program.Run()
+	close(ended)
+	watch.Wait()
+	return err
 }
