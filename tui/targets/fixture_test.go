@@ -95,7 +95,9 @@ func screen(w, h int, th theme.Theme, msgs ...tea.Msg) Model {
 // scanned is a scan that is nearly over, with one part that failed.
 func scanned() []tea.Msg {
 	return []tea.Msg{
-		Started{Scan: 1, Parts: 4}, Found{Scan: 1, Rows: rows()}, Progress{Scan: 1, Done: 3},
+		Started{Scan: 1, Parts: 4},
+		Found{Scan: 1, Rows: rows()},
+		Progress{Scan: 1, Done: 3},
 		Failed{Scan: 1, Account: aws.Account{ID: "123456789012", Profile: "prod-admin", Region: "us-east-1"}, Err: aws.Advise(
 			errors.New("list databases in us-east-1: AccessDenied: not authorized to perform rds:DescribeDBInstances"), aws.ErrRefusedByAWS, "rdsx setup iam --profile prod-admin")},
 	}
