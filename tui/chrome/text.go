@@ -14,6 +14,19 @@ import (
 // sequences, no direction overrides, and only clusters whose width every terminal agrees on. Joined emoji shrink to their
 // first one: terminals that count code points would draw them several cells wider than those that count clusters.
 func Clean(s string) string {
+	// What is left after one pass can be cut into other clusters than before: a mark whose base was taken away, say. Names
+	// need one pass; the limit is for hostile text.
+	for range 4 {
+		once := clean(s)
+		if once == s {
+			return s
+		}
+		s = once
+	}
+	return strings.Map(ascii, s)
+}
+
+func clean(s string) string {
 	if plainASCII(s) {
 		return s
 	}

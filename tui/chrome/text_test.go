@@ -42,7 +42,7 @@ func TestClean(t *testing.T) {
 }
 
 func FuzzClean(f *testing.F) {
-	for _, s := range []string{"x", "注文\x1b[31m", "👩‍👩‍👧", "🇯🇵🇯", "स्ते", "\u202eabc", "a\u0301\u0301", "\xc3\x28", "가각ᄀ", "\u0600٣"} {
+	for _, s := range []string{"x", "注文\x1b[31m", "👩‍👩‍👧", "🇯🇵🇯", "स्ते", "\u202eabc", "a\u0301\u0301", "\xc3\x28", "가각ᄀ", "\u0600٣", "\u200d\u0b47", "\u202e\u0b47x"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
