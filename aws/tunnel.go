@@ -30,15 +30,40 @@ type Tunnel struct {
 	Conns       []Conn         `json:"connections,omitempty"` // open now, oldest first
 	Connections uint64         `json:"connections_total"`     // accepted so far
 	Sessions    []SessionStats `json:"sessions,omitempty"`
+	Pool        []Seat         `json:"pool,omitempty"`    // what the pool makes of each of Sessions, in their order
+	Serving     string         `json:"serving,omitempty"` // what the target was found to be where that is not what it is for: "reader" behind a writer endpoint
+}
+
+// SeatUse is what a pool does with a session.
+type SeatUse string
+
+// The uses of a session.
+const (
+	UseSpare   SeatUse = "spare"   // carries nothing, ready for the next connection
+	UseShared  SeatUse = "shared"  // carries connections and takes more
+	UseBulk    SeatUse = "bulk"    // a transfer fills it: the next connection goes elsewhere where it can
+	UseStuck   SeatUse = "stuck"   // its agent waits for the target, or its acknowledgements stay away: as above
+	UseLeaving SeatUse = "leaving" // takes no more connections; it ends with those that it has
+)
+
+// Seat is a session as the pool of a tunnel sees it.
+type Seat struct {
+	Session  string  `json:"session_id"`
+	Instance string  `json:"instance_id,omitempty"` // that carries it
+	Use      SeatUse `json:"use"`
+	Conns    int     `json:"connections"`
+	Up       uint64  `json:"up_bytes"` // of all its connections so far
+	Down     uint64  `json:"down_bytes"`
 }
 
 // Conn is one reading of a connection through a tunnel.
 type Conn struct {
-	ID     uint64    `json:"id"`   // 1, 2, 3… within the tunnel
-	Peer   string    `json:"peer"` // the local client's address
-	Opened time.Time `json:"opened"`
-	Up     uint64    `json:"up_bytes"`
-	Down   uint64    `json:"down_bytes"`
+	ID      uint64    `json:"id"`   // 1, 2, 3… within the tunnel
+	Peer    string    `json:"peer"` // the local client's address
+	Opened  time.Time `json:"opened"`
+	Up      uint64    `json:"up_bytes"`
+	Down    uint64    `json:"down_bytes"`
+	Session string    `json:"session_id,omitempty"` // that carries it; "" while it waits for one
 }
 
 // EventKind is what happened to a tunnel.
@@ -53,6 +78,8 @@ const (
 	EventConnRefused EventKind = "conn_refused" // the target's host refused it
 	EventUnreachable EventKind = "unreachable"  // the agent could not finish a dial in time
 	EventConnReset   EventKind = "conn_reset"   // cut before its end; Text says why
+	EventLink        EventKind = "link"         // a session lost its websocket, tries to get it back, or has it again
+	EventMoved       EventKind = "moved"        // the target is elsewhere, or another instance carries the tunnel; Text says which
 )
 
 // Event is one line of a tunnel's log.
