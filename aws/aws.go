@@ -109,6 +109,16 @@ func (t Target) Name() string {
 	return t.Endpoint.String()
 }
 
+// LinkState is how a session stands with the service. The session and its connections live on in every state.
+type LinkState string
+
+// The states of a session's link.
+const (
+	LinkUp       LinkState = "up"
+	LinkResuming LinkState = "resuming" // the websocket is lost and being opened again; what is sent waits
+	LinkSuspect  LinkState = "suspect"  // the websocket is up, and nothing sent has been acknowledged for ten seconds: no place for newcomers
+)
+
 // SessionStats is one reading of a Session Manager session. Counters only grow.
 type SessionStats struct {
 	ID           string        `json:"session_id"`
@@ -124,4 +134,17 @@ type SessionStats struct {
 	Duplicates   uint64        `json:"duplicates"` // messages received again, and acknowledged again
 	Pauses       uint64        `json:"pauses"`     // pause_publication messages
 	Streams      int           `json:"streams"`    // open now
+
+	Link      LinkState `json:"link,omitempty"`
+	Attempt   int       `json:"resume_attempt,omitempty"`   // of this resume, from 1; 0 unless LinkResuming
+	NextTry   time.Time `json:"next_try,omitzero"`          // when the next attempt begins, zero while one is running
+	SignIn    bool      `json:"sign_in_needed,omitempty"`   // attempts fail for want of valid credentials or permission
+	Trouble   string    `json:"trouble,omitempty"`          // why the link was lost, or why the latest attempt failed; "" when up
+	Resumes   uint64    `json:"resumes"`                    // websockets opened in place of a lost one
+	Resets    uint64    `json:"resets"`                     // connections that the session has cut
+	LastReset string    `json:"last_reset,omitempty"`       // why the latest one was
+	Payload   int       `json:"payload_bytes,omitempty"`    // of a message at most, as far as this session has found out
+	Settled   bool      `json:"payload_settled,omitempty"`  // Payload stays: all sizes allowed are tried, or one was doubtful
+	Legacy    bool      `json:"legacy_pacing,omitempty"`    // 1 KB each millisecond at most, as the official plugin sends
+	Pending   int       `json:"pending_messages,omitempty"` // sent and not yet acknowledged
 }

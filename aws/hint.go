@@ -12,6 +12,7 @@ var (
 	ErrRefused      = errors.New("connection refused")  // 5: the database's host answered with a reset (agent flag ConnectToPortError)
 	ErrClosed       = errors.New("closed by this side") // our own Close or a cancelled context ended it
 	ErrBusy         = errors.New("session in use")      // a basic-mode session already carries its one connection
+	ErrReset        = errors.New("connection reset")    // the session cut this connection alone; the text says why
 )
 
 // Hint is an error that knows what the user can type next. Error() is the failure in one line; Next never repeats it.

@@ -34,6 +34,9 @@ type channel struct {
 	ready chan struct{} // closed by HandshakeComplete
 	done  chan struct{} // closed once the channel carries nothing more
 
+	changed chan struct{} // 1 slot: the link's state has changed
+	retry   chan struct{} // 1 slot: try to resume now
+
 	mu           sync.Mutex
 	err          error
 	refusal      error // the handshake was answered with a no; the answer is on its way
@@ -51,6 +54,9 @@ func newChannel(r Request, o Options) *channel {
 		wake:   make(chan struct{}, 1),
 		ready:  make(chan struct{}),
 		done:   make(chan struct{}),
+
+		changed: make(chan struct{}, 1),
+		retry:   make(chan struct{}, 1),
 	}
 	c.acks.wake = c.signal
 	return c

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -8,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // AWS's two documents for port forwarding. Both make the agent's session type "Port" (docs/protocol.md §1.4).
@@ -34,13 +37,22 @@ type Request struct {
 type Options struct {
 	Log         *slog.Logger    // nil for none; no secret is ever logged
 	Window      int             // bytes in flight at most; 0 is 1 MiB
-	Payload     int             // bytes in a message at most, 64…32768; 0 is 1024, the only size the real ends use
+	Payload     int             // bytes in a message at most, 64…32768; 0 is 1024, the only size the real ends use; or PayloadAuto
+	Legacy      bool            // send 1 KB each millisecond at most, as the official plugin does
 	Handshake   time.Duration   // for the websocket and the agent's handshake together; 0 is 15 s, as long as the agent waits
 	PingEvery   time.Duration   // of websocket pings; silence for half as long again is a dead connection; 0 is 20 s
 	TerminateIn time.Duration   // for TerminateSession on the way out; 0 is 1.5 s
 	SpillDir    string          // where slow readers' bytes go, encrypted; "" is the system's temporary folder
 	Transport   *http.Transport // for the websocket: proxy, root certificates; nil takes the SDK configuration's
+	SpillLimit  int64           // most unread bytes on disk of one connection, which is reset above; 0 is 1 GiB
+	// Config gives the configuration for each attempt to resume, nil the one that Open got, whose credentials provider is
+	// asked again. It may wait for the user; ctx ends when the session does.
+	Config func(ctx context.Context) (sdk.Config, error)
 }
+
+// PayloadAuto as Options.Payload tries 4, 16 and 32 KB with messages of no content, once there is a bulk upload, and goes
+// back for good at the first doubt. Stats().Payload and Settled tell the result, for Options.Payload of a later session.
+const PayloadAuto = -1
 
 const (
 	defaultWindow    = 1 << 20

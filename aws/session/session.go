@@ -98,11 +98,25 @@ func (s *Session) Stats() aws.SessionStats {
 		Retransmits:  uint64(c.sender.statResent.Load()),
 		Duplicates:   c.duplicates.Load(),
 		Pauses:       c.pauses.Load(),
+		Link:         aws.LinkUp,
 	}
 	if m != nil {
 		stats.Mux, stats.Streams = c.multiplex, m.Streams()
 	}
 	return stats
+}
+
+// Changed receives a value whenever the link's state (Stats().Link, Attempt, NextTry, SignIn) has changed or a connection
+// was reset. It holds one value: after each, read Stats. It is never closed.
+func (s *Session) Changed() <-chan struct{} { return s.channel.changed }
+
+// Retry makes the next attempt to resume begin now: credentials work again, or the network is back. It does nothing while
+// the link is up.
+func (s *Session) Retry() {
+	select {
+	case s.channel.retry <- struct{}{}:
+	default:
+	}
 }
 
 // Close ends the session: it tells the agent, closes every connection with aws.ErrClosed, waits for the goroutines and
