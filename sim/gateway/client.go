@@ -25,6 +25,7 @@ const (
 	slabSize  = 64 << 10
 	frameRoom = 4 << 10 // a slab with less room is not begun on
 	maxFrame  = 4 << 20
+	frameHead = 120 // bytes before a message's payload
 )
 
 // client is one websocket of a session's client.
@@ -188,6 +189,11 @@ func (c *client) read(ctx context.Context) {
 		}
 		if kind != websocket.BinaryMessage {
 			continue
+		}
+		if most := c.s.g.faults.Load().MaxPayload; most > 0 && int64(len(f)-frameHead) > most {
+			text := websocket.FormatCloseMessage(websocket.CloseMessageTooBig, "")
+			_ = c.ws.WriteControl(websocket.CloseMessage, text, time.Now().Add(byeLimit))
+			return
 		}
 		switch frame.Kind(f) {
 		case frame.Input:

@@ -21,6 +21,8 @@ type Faults struct {
 	Freeze    bool          // nothing passes and pings go unanswered, while every socket stays open
 	Seed      uint64        // of the dice; the same seed and the same traffic meet the same fate
 
+	MaxPayload int64 // a client's message with more payload closes its websocket with 1009; 0 is no limit
+
 	ResumeRefused    bool // ResumeSession gives no token, as if the session were over
 	ThrottledAPI     bool // every API call is refused as throttled
 	TokenRefused     bool // the gateway takes no token
@@ -60,6 +62,7 @@ func (f *Faults) fields() []field {
 		{"bandwidth", &f.Bandwidth},
 		{"freeze", &f.Freeze},
 		{"seed", &f.Seed},
+		{"max-payload", &f.MaxPayload},
 		{"resume-refused", &f.ResumeRefused},
 		{"throttled-api", &f.ThrottledAPI},
 		{"token-refused", &f.TokenRefused},
