@@ -90,7 +90,7 @@ func (s *settings) read(path string) error {
 	if err != nil {
 		return fmt.Errorf("read the configuration: %w", err)
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	text, err := io.ReadAll(io.LimitReader(f, maxSettings+1))
 	switch {
 	case err != nil:
