@@ -1,0 +1,62 @@
+package aws
+
+// Answer is one of three: a rule that cannot be read is no reason to say no.
+type Answer string
+
+// The answers. The empty Answer means that nobody has looked.
+const (
+	Yes     Answer = "yes"
+	No      Answer = "no"
+	Unknown Answer = "unknown"
+)
+
+// Verdict says whether an instance can reach an endpoint, and what of the network decides it.
+type Verdict struct {
+	Answer Answer   `json:"answer"`
+	Layers []Layer  `json:"layers"`          // in the order of a packet's way
+	Notes  []string `json:"notes,omitempty"` // what holds now and may not hold later, such as after a failover
+}
+
+// Layer is one obstacle on the way and how it is met.
+type Layer struct {
+	Name   string `json:"layer"` // state, address, dns, route, return route, egress, ingress, acl, return acl
+	Answer Answer `json:"answer"`
+	Rule   string `json:"rule,omitempty"` // the ids of what decided, such as "rtb-… 10.0.0.0/16 → local"; "" when there is none
+	Why    string `json:"why"`            // one sentence without a full stop
+	Fix    *Fix   `json:"fix,omitempty"`  // of a No: the edit that opens the layer; nil when there is none to print
+}
+
+// Fix is an edit that takes one obstacle away, in the forms in which people make it.
+type Fix struct {
+	Text      string `json:"text"`                // what is done, in words
+	Command   string `json:"command,omitempty"`   // the aws command line, for a POSIX shell
+	Terraform string `json:"terraform,omitempty"` // the same as a resource block
+	Console   string `json:"console,omitempty"`   // where it is done in the console
+}
+
+// First is the first layer of the answer that decides: of a No the failing one, of an Unknown the one in doubt. A Yes has none.
+func (v Verdict) First() (Layer, bool) {
+	for _, l := range v.Layers {
+		if l.Answer == v.Answer && v.Answer != Yes {
+			return l, true
+		}
+	}
+	return Layer{}, false
+}
+
+// Why is the deciding layer in one line, "" for a Yes.
+func (v Verdict) Why() string {
+	l, ok := v.First()
+	if !ok {
+		return ""
+	}
+	return l.Name + ": " + l.Why
+}
+
+// Fix is the edit that opens the first failing layer, nil when nothing fails or nothing can be printed for it.
+func (v Verdict) Fix() *Fix {
+	if l, ok := v.First(); ok && l.Answer == No {
+		return l.Fix
+	}
+	return nil
+}
