@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/aws/account"
 	"github.com/rdsx/rdsx/profiles"
 )
 
@@ -15,8 +17,43 @@ import (
 type profileListing struct {
 	Config      string             `json:"config"`
 	Credentials string             `json:"credentials"`
-	Profiles    []profiles.Profile `json:"profiles"`
+	Profiles    []listedProfile    `json:"profiles"`
 	Sessions    []profiles.Session `json:"sso_sessions"`
+}
+
+// listedProfile is a profile with its sign-in.
+type listedProfile struct {
+	profiles.Profile
+	SignIn aws.SignIn `json:"sign_in"`
+	MFA    string     `json:"mfa_serial,omitempty"`
+}
+
+// profileList is every profile with its source chain and its sign-in, without a call to AWS: for the screen of roles too.
+func (a *app) profileList(ctx context.Context) ([]aws.Profile, error) {
+	f, err := profiles.Open(ctx, a.profileFiles())
+	if err != nil {
+		return nil, err
+	}
+	return a.signIns(f), nil
+}
+
+func (a *app) signIns(f *profiles.File) []aws.Profile {
+	settings, sessions := f.Settings()
+	return account.Profiles(a.Env, time.Now(), settings, sessions)
+}
+
+// listProfiles joins what the files say of the profiles with their sign-in.
+func (a *app) listProfiles(f *profiles.File) []listedProfile {
+	states := map[string]aws.Profile{}
+	for _, s := range a.signIns(f) {
+		states[s.Name] = s
+	}
+	out := []listedProfile{}
+	for _, p := range f.Profiles() {
+		s := states[p.Name]
+		out = append(out, listedProfile{Profile: p, SignIn: s.SignIn, MFA: s.MFA})
+	}
+	return out
 }
 
 func (a *app) newProfilesLs() *cobra.Command {
@@ -35,7 +72,7 @@ func (a *app) profilesLs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l := profileListing{Config: f.Path(), Credentials: files.Credentials, Profiles: f.Profiles(), Sessions: f.Sessions()}
+	l := profileListing{Config: f.Path(), Credentials: files.Credentials, Profiles: a.listProfiles(f), Sessions: f.Sessions()}
 	if a.flags.json {
 		err = a.printJSON(l)
 	} else {
@@ -49,15 +86,26 @@ func (a *app) profilesLs(ctx context.Context) error {
 }
 
 func (l profileListing) print(a *app) error {
-	rows := [][]string{{"PROFILE", "KIND", "ACCOUNT", "REGION", "CREDENTIALS FROM", "BY", "PROBLEM"}}
+	rows := [][]string{{"PROFILE", "KIND", "ACCOUNT", "REGION", "CREDENTIALS FROM", "SIGN-IN", "BY", "PROBLEM"}}
 	for _, p := range l.Profiles {
 		by := ""
 		if p.Managed {
 			by = "rdsx"
 		}
-		rows = append(rows, []string{p.Name, string(p.Kind), orDash(p.Account), orDash(p.Region), orDash(p.ChainLine()), by, problem(p)})
+		rows = append(rows, []string{p.Name, string(p.Kind), orDash(p.Account), orDash(p.Region), orDash(p.ChainLine()), signInText(p.SignIn), by, problem(p.Profile)})
 	}
 	return printTable(a.Stdout, rows)
+}
+
+// signInText is a sign-in in a few words.
+func signInText(s aws.SignIn) string {
+	switch {
+	case s.State == aws.SignInUnknown:
+		return "–"
+	case s.State == aws.SignedIn && !s.Expires.IsZero():
+		return "until " + s.Expires.Local().Format("15:04")
+	}
+	return string(s.State)
 }
 
 // problem is the worst finding of a profile in a few words.
