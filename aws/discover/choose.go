@@ -5,54 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/aws/account"
 )
 
-// minAgent is the first agent that forwards to other hosts as documented, with the deny list (docs/aws.md §5).
-const minAgent = "3.1.1374.0"
-
 // Unfit says in a few words why the instance cannot carry a tunnel to another host, or "".
-func Unfit(i aws.Instance) string {
-	switch {
-	case i.State != "" && i.State != "running":
-		return i.State
-	case i.PingStatus == "":
-		return "not known to Systems Manager"
-	case !i.Online() && i.LastPing.IsZero():
-		return "agent " + i.PingStatus
-	case !i.Online():
-		return fmt.Sprintf("agent %s, last seen %s", i.PingStatus, i.LastPing.UTC().Format("2006-01-02 15:04 UTC"))
-	case i.AgentVersion != "" && compareVersions(i.AgentVersion, minAgent) < 0:
-		return fmt.Sprintf("agent %s is older than %s", i.AgentVersion, minAgent)
-	}
-	return ""
-}
-
-// compareVersions compares by number, part by part: 3.1.1374.0 is newer than 3.1.998.0. A part that is no number is 0.
-func compareVersions(a, b string) int {
-	as, bs := strings.Split(a, "."), strings.Split(b, ".")
-	for i := range max(len(as), len(bs)) {
-		if c := cmp.Compare(part(as, i), part(bs, i)); c != 0 {
-			return c
-		}
-	}
-	return 0
-}
-
-func part(parts []string, i int) uint64 {
-	if i >= len(parts) {
-		return 0
-	}
-	n, err := strconv.ParseUint(parts[i], 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
-}
+func Unfit(i aws.Instance) string { return i.Unfit() }
 
 // Choose picks the instance that carries a tunnel to the endpoint, and says why in a few words. db is nil for a free
 // HOST:PORT, which is carried only when the choice is plain: one instance that can, or all of them in one VPC.
@@ -114,7 +74,7 @@ func best(fit []aws.Instance, db *aws.Database) aws.Instance {
 	return slices.MinFunc(fit, func(a, b aws.Instance) int {
 		return cmp.Or(
 			distance(a, db)-distance(b, db),
-			compareVersions(b.AgentVersion, a.AgentVersion),
+			aws.CompareVersions(b.AgentVersion, a.AgentVersion),
 			strings.Compare(a.Name, b.Name),
 			strings.Compare(a.ID, b.ID),
 		)

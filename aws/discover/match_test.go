@@ -239,7 +239,7 @@ func TestCompareVersions(t *testing.T) {
 		{"odd", "0.0.0", 0},
 		{"", "3.1", -1},
 	} {
-		if got := compareVersions(c.a, c.b); got != c.want {
+		if got := aws.CompareVersions(c.a, c.b); got != c.want {
 			t.Errorf("%s against %s: %d, want %d", c.a, c.b, got, c.want)
 		}
 	}
