@@ -127,7 +127,7 @@ func (k *Keys) find(access string) (id identity, secret, token string, expires t
 	for _, a := range k.world.Accounts() {
 		for _, u := range a.Users {
 			if u.AccessKey == access {
-				return identity{Principal: userPrincipal(a, u), policies: u.Policies}, u.SecretKey, "", time.Time{}
+				return identity{Principal: userPrincipal(a, u), policies: a.InForce(u.Policies, u.Attached)}, u.SecretKey, "", time.Time{}
 			}
 		}
 	}
@@ -143,12 +143,12 @@ func (k *Keys) policies(p world.Principal) []iam.Policy {
 	a, _ := k.world.Account(p.Account)
 	for _, r := range a.Roles {
 		if p.Role == r.Name {
-			return r.Policies
+			return a.InForce(r.Policies, r.Attached)
 		}
 	}
 	for _, u := range a.Users {
 		if p.User == u.Name {
-			return u.Policies
+			return a.InForce(u.Policies, u.Attached)
 		}
 	}
 	return nil

@@ -59,6 +59,7 @@ var (
 	rolePath     = regexp.MustCompile(`^/([!-~]+/)?$`)
 	instanceID   = regexp.MustCompile(`^(i-[0-9a-f]{8}|i-[0-9a-f]{17}|mi-[0-9a-f]{17})$`)
 	dbID         = regexp.MustCompile(`^[a-zA-Z]([a-zA-Z0-9]|-[a-zA-Z0-9]){0,62}$`)
+	policyName   = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
 	documentName = regexp.MustCompile(`^[a-zA-Z0-9_\-.]{3,128}$`)
 )
 
@@ -122,6 +123,7 @@ func (c *checker) account(path string, a *Account) {
 			}
 		}
 	}
+	c.principals(path, a)
 	for i := range a.Regions {
 		r := &a.Regions[i]
 		at := fmt.Sprintf("%s.regions[%d]", path, i)

@@ -17,17 +17,10 @@ func (s *Spec) complete() []problem {
 	fill(&s.MFACode, "123456")
 	for i := range s.Accounts {
 		a := &s.Accounts[i]
-		for j := range a.Users {
-			fill(&a.Users[j].ID, "AIDA"+letters(17, a.ID, a.Users[j].Name))
-		}
-		for j := range a.Roles {
-			fill(&a.Roles[j].ID, "AROA"+letters(17, a.ID, a.Roles[j].Name))
-			fill(&a.Roles[j].Path, "/")
-			fill(&a.Roles[j].MaxSession, time.Hour)
-		}
 		for j := range a.Regions {
 			a.Regions[j].complete(a.ID)
 		}
+		a.Complete()
 	}
 	c := checker{}
 	c.spec(s)
@@ -36,6 +29,9 @@ func (s *Spec) complete() []problem {
 
 func (r *Region) complete(account string) {
 	fill(&r.Preferences.Idle, 20*time.Minute)
+	for i := range r.Associations {
+		fill(&r.Associations[i].ID, associationID(account, r.Name, r.Associations[i].Name))
+	}
 	for i := range r.Documents {
 		fill(&r.Documents[i].Type, "Port")
 	}

@@ -22,6 +22,9 @@ type Account struct {
 	Users   []User   `yaml:"users"`
 	Roles   []Role   `yaml:"roles"`
 	Regions []Region `yaml:"regions"`
+
+	ManagedPolicies  []ManagedPolicy   `yaml:"managed_policies"`  // the account's own; AWS's are built in
+	InstanceProfiles []InstanceProfile `yaml:"instance_profiles"` // one of each instance's profile and the role of that name is added
 }
 
 // User is an IAM user. Its keys are made up and work nowhere else.
@@ -32,6 +35,7 @@ type User struct {
 	SecretKey string       `yaml:"secret_key"`
 	MFASerial string       `yaml:"mfa_serial"` // arn:aws:iam::ACCOUNT:mfa/NAME, "" without a device
 	Policies  []iam.Policy `yaml:"policies"`
+	Attached  []string     `yaml:"attached"` // ARNs of managed policies
 }
 
 // Role is an IAM role.
@@ -42,6 +46,7 @@ type Role struct {
 	MaxSession time.Duration `yaml:"max_session"` // 1 h…12 h; 1 h when empty
 	Trust      iam.Policy    `yaml:"trust"`
 	Policies   []iam.Policy  `yaml:"policies"`
+	Attached   []string      `yaml:"attached"` // ARNs of managed policies
 }
 
 // Region is what an account has in one region.
@@ -58,6 +63,7 @@ type Region struct {
 	DBProxies      []DBProxy       `yaml:"db_proxies"`
 	Documents      []Document      `yaml:"documents"` // the account's own Session documents; AWS's are built in
 	Preferences    Preferences     `yaml:"session_preferences"`
+	Associations   []Association   `yaml:"associations"`  // of State Manager; Quick Setup makes those named AWS-QuickSetup-…
 	StandardTier   bool            `yaml:"standard_tier"` // hybrid nodes take no sessions without the advanced-instances tier
 }
 

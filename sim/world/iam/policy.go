@@ -14,6 +14,8 @@ import (
 // Policy is a policy document: identity, trust or session policy. In YAML it is written as IAM's JSON is, or is a string
 // that holds that JSON.
 type Policy struct {
+	Name       string // of an inline policy that IAM's API put, else ""
+	Text       string // the document as JSON without blanks
 	Statements []Statement
 }
 
@@ -50,7 +52,11 @@ func Parse(text []byte) (Policy, error) {
 	if err != nil || len(list) == 0 {
 		return Policy{}, fmt.Errorf("policy: Statement is neither an object nor a list of them")
 	}
-	var p Policy
+	var whole bytes.Buffer
+	if err := json.Compact(&whole, text); err != nil {
+		return Policy{}, fmt.Errorf("policy: %w", err)
+	}
+	p := Policy{Text: whole.String()}
 	for i, raw := range list {
 		st, err := parseStatement(raw)
 		if err != nil {
