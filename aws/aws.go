@@ -8,6 +8,7 @@ package aws
 import (
 	"net"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -37,7 +38,11 @@ type Instance struct {
 	Account      string            `json:"account,omitempty"`
 	Region       string            `json:"region,omitempty"`
 	Tags         map[string]string `json:"tags,omitempty"`
+	Profiles     []string          `json:"profiles,omitempty"` // those through which it was seen, in the order of asking
 }
+
+// Task says whether the carrier is a container of ECS with execute-command: its ID is ecs:CLUSTER_TASK_RUNTIME.
+func (i Instance) Task() bool { return strings.HasPrefix(i.ID, "ecs:") }
 
 // Online says whether a session can be started on the instance now.
 func (i Instance) Online() bool { return i.PingStatus == "Online" }
@@ -52,9 +57,10 @@ const (
 	RoleReader   Role = "reader"   // its read-only endpoint
 	RoleCustom   Role = "custom"   // a custom cluster endpoint
 	RoleProxy    Role = "proxy"    // an RDS Proxy
+	RoleConfig   Role = "config"   // the endpoint of a cluster that tells its clients where the shards are
 )
 
-// Database is one endpoint that RDS answers for: an instance, one endpoint of a cluster, or a proxy. A cluster gives several.
+// Database is one endpoint of a database service: an instance, one endpoint of a cluster, or a proxy. A cluster gives several.
 type Database struct {
 	ID            string            `json:"id"` // DBInstanceIdentifier, DBClusterIdentifier, custom endpoint or proxy name
 	Role          Role              `json:"role"`
@@ -72,7 +78,32 @@ type Database struct {
 	Account       string            `json:"account,omitempty"`
 	Region        string            `json:"region,omitempty"`
 	Tags          map[string]string `json:"tags,omitempty"`
+	Service       string            `json:"service,omitempty"` // rds (DocumentDB and Neptune too), elasticache, memorydb, redshift, redshift-serverless, es
+	ARN           string            `json:"arn,omitempty"`
+	ResourceID    string            `json:"resource_id,omitempty"` // db-…, cluster-… or prx-…: what rds-db:connect names
+	Ports         []Port            `json:"other_ports,omitempty"` // those that it answers on besides Endpoint.Port
+	Secret        string            `json:"secret_arn,omitempty"`  // of Secrets Manager, with the master user's password
+	CA            string            `json:"ca,omitempty"`          // of the server's certificate, as RDS spells it: rds-ca-rsa2048-g1
+	TLS           TLS               `json:"tls,omitempty"`         // as far as the service says
+	Profiles      []string          `json:"profiles,omitempty"`    // those through which it was seen, in the order of asking
 }
+
+// Port is a further port of an endpoint.
+type Port struct {
+	Port int    `json:"port"`           // 1…65535
+	For  string `json:"for"`            // babelfish, listener, reader
+	Host string `json:"host,omitempty"` // another name than the endpoint's
+}
+
+// TLS is what a server demands of its clients.
+type TLS string
+
+// What a service says of TLS. "" is nothing: the engine's own settings decide.
+const (
+	TLSRequired  TLS = "required"
+	TLSPreferred TLS = "preferred" // taken, and plain connections as well
+	TLSOff       TLS = "off"
+)
 
 // Available says whether RDS reports the database as serving connections. Backing-up, modifying and the like still serve.
 func (d Database) Available() bool {

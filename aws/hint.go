@@ -11,6 +11,7 @@ var (
 	ErrRefusedByAWS = errors.New("session refused")     // 6: Session Manager would not start or keep the session
 	ErrRefused      = errors.New("connection refused")  // 5: the database's host answered with a reset (agent flag ConnectToPortError)
 	ErrClosed       = errors.New("closed by this side") // our own Close or a cancelled context ended it
+	ErrDenied       = errors.New("no permission")       // 1: an IAM policy does not allow the call; what others list goes on
 	ErrBusy         = errors.New("session in use")      // a basic-mode session already carries its one connection
 	ErrReset        = errors.New("connection reset")    // the session cut this connection alone; the text says why
 )
