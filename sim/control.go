@@ -29,6 +29,13 @@ func (s *Sim) control() http.Handler {
 			answer(w, f)
 		}
 	})
+	mux.HandleFunc("POST /sim/freeze", func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ Freeze bool }
+		if ask(w, r, &in) {
+			s.freeze(in.Freeze)
+			answer(w, s.Faults())
+		}
+	})
 	mux.HandleFunc("POST /sim/cut", s.postCut)
 	mux.HandleFunc("POST /sim/terminate", func(w http.ResponseWriter, r *http.Request) {
 		var in struct{ Session, Reason string }

@@ -18,7 +18,8 @@
 //
 //	GET  /sim/sessions            open sessions and their counters; ?all=true for those of the past, too
 //	GET  /sim/faults              the faults in force
-//	POST /sim/faults              {"rtt":"20ms","loss":0.01,"freeze":true}: these and no others from now on
+//	POST /sim/faults              {"rtt":"20ms","loss":0.01,"fail-resumes":3}: these and no others from now on
+//	POST /sim/freeze              {"freeze":true}: nothing passes until {"freeze":false}; the other faults stay
 //	POST /sim/cut                 {"session":"","side":"client|agent|both|agent-in-ack|bye"}: "" is all; answers {"cut":n}
 //	POST /sim/terminate           {"session":"","reason":"…"}: answers {"terminated":n}
 //	POST /sim/dials               {"db.example.com:5432":"127.0.0.1:41234"}: as World.SetDial
@@ -28,6 +29,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -79,7 +81,7 @@ type Sim struct {
 	throttle api.Throttle
 	done     chan struct{} // closed when the server has ended
 
-	mu      sync.Mutex // one change of the faults at a time
+	mu      sync.Mutex
 	closed  bool
 	running sync.WaitGroup // requests
 }
@@ -135,7 +137,7 @@ func (s *Sim) build(o Options) {
 		Pace: o.Pace, DialLimit: o.DialLimit, Faults: o.Faults,
 	})
 	s.gateway.SetURL(s.url)
-	s.api = api.New(o.World, s.gateway, api.Options{Keys: keys, Latency: o.Latency, Throttle: s.throttled, Log: o.Log})
+	s.api = api.New(o.World, s.gateway, api.Options{Keys: keys, Latency: o.Latency, Throttle: s.throttled, Fail: s.failing, Log: o.Log})
 	mux := http.NewServeMux()
 	mux.Handle("/v1/data-channel/", s.gateway)
 	mux.Handle("/sim/", s.control())
@@ -167,7 +169,19 @@ func (s *Sim) counted(next http.Handler) http.Handler {
 
 // throttled asks the faults before it asks Options.Throttle.
 func (s *Sim) throttled(at world.Place, op string) bool {
-	return s.gateway.Faults().ThrottledAPI || s.throttle != nil && s.throttle(at, op)
+	return s.gateway.Throttled(op) || s.throttle != nil && s.throttle(at, op)
+}
+
+var errInternal = errors.New("the simulator was told to fail here")
+
+func (s *Sim) failing(_ world.Place, op string) error {
+	switch {
+	case s.gateway.Expired(op):
+		return &api.SignatureError{Fault: api.Expired}
+	case s.gateway.Failing(op):
+		return errInternal
+	}
+	return nil
 }
 
 // World is the world behind the simulator; change it while it runs.
@@ -192,11 +206,10 @@ func (s *Sim) AllSessions() []SessionInfo { return s.gateway.All() }
 func (s *Sim) Faults() Faults { return s.gateway.Faults() }
 
 // SetFaults puts other faults in force, at once. Those of the handshake hold for sessions started later.
-func (s *Sim) SetFaults(f Faults) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.gateway.SetFaults(f)
-}
+func (s *Sim) SetFaults(f Faults) { s.gateway.SetFaults(f) }
+
+// UpdateFaults changes the faults in force and keeps the others. change is to be short and call nothing of the simulator.
+func (s *Sim) UpdateFaults(change func(*Faults)) { s.gateway.UpdateFaults(change) }
 
 // CutClient breaks the client's websocket of a session without a close frame. id "" means all sessions, here and below. It
 // returns how many there were.
@@ -222,11 +235,7 @@ func (s *Sim) Freeze() { s.freeze(true) }
 func (s *Sim) Thaw() { s.freeze(false) }
 
 func (s *Sim) freeze(on bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.gateway.Faults()
-	f.Freeze = on
-	s.gateway.SetFaults(f)
+	s.gateway.UpdateFaults(func(f *Faults) { f.Freeze = on })
 }
 
 // Terminate ends a session as the service does, with a reason for the user.

@@ -37,6 +37,7 @@ type Options struct {
 	Now      func() time.Time // time.Now when nil; the Date header follows it, so that the SDK sees its own skew
 	Latency  time.Duration    // added to each answer
 	Throttle Throttle         // nil never throttles
+	Fail     Failing          // nil never fails
 	Log      *slog.Logger     // one line a request, never a secret; nil is silent
 }
 
@@ -50,11 +51,12 @@ type API struct {
 	services map[string]*service
 	latency  atomic.Int64
 	throttle atomic.Pointer[Throttle]
+	fail     Failing
 }
 
 // New makes an API for w whose sessions live in s.
 func New(w *world.World, s Sessions, o Options) *API {
-	a := &API{world: w, sessions: s, keys: o.Keys, now: o.Now, log: o.Log}
+	a := &API{world: w, sessions: s, keys: o.Keys, now: o.Now, log: o.Log, fail: o.Fail}
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -172,6 +174,11 @@ func (a *API) answer(c *call, r *http.Request) (any, error) {
 	}
 	if throttled := *a.throttle.Load(); throttled != nil && throttled(c.place, c.svc.name+":"+c.name) {
 		return nil, errThrottled
+	}
+	if a.fail != nil {
+		if err := a.fail(c.place, c.svc.name+":"+c.name); err != nil {
+			return nil, err
+		}
 	}
 	if op.resource != "" {
 		if err := c.permit(c.svc.name+":"+c.name, c.fill(op.resource), nil); err != nil {

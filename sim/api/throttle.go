@@ -11,6 +11,10 @@ import (
 // Throttle says whether to refuse a call. op is SERVICE:Operation, such as ssm:StartSession. It is called concurrently.
 type Throttle func(at world.Place, op string) bool
 
+// Failing says how a call fails in spite of everything, nil for not at all: *SignatureError and *Error are answered as AWS
+// words them, any other as a 500. It is called concurrently.
+type Failing func(at world.Place, op string) error
+
 // EveryNth refuses each n-th call of an operation, counted apart for each account, region and operation. n below 1 refuses none.
 func EveryNth(n int) Throttle {
 	var mu sync.Mutex

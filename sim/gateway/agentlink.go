@@ -68,6 +68,7 @@ func (l *agentLink) cut() bool {
 	}
 	close(l.gone)
 	l.s.up.attach(false)
+	l.s.spill()
 	if l.s.current() != nil {
 		l.s.down.inject(pauseFrame())
 	}

@@ -64,6 +64,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	if g.faults.spend(func(f *Faults) *int { return &f.FailUpgrades }) {
+		http.Error(w, "Internal Server Error", http.StatusInternalServerError)
+		return
+	}
 	if !g.enter() {
 		http.Error(w, errClosed.Error(), http.StatusServiceUnavailable)
 		return
@@ -144,11 +148,14 @@ func (c *client) opened() bool {
 	return c.s.redeem(o.TokenValue)
 }
 
-// refuse closes a websocket whose token is no good, and waits for the client's answer.
-func (c *client) refuse() {
-	text := websocket.FormatCloseMessage(websocket.ClosePolicyViolation, "Token is not valid")
+// refuse closes a websocket whose token is no good.
+func (c *client) refuse() { c.turnAway(websocket.ClosePolicyViolation, "Token is not valid") }
+
+// turnAway closes the websocket with a reason and waits for the client's answer, which a socket dropped at once would not let
+// it give.
+func (c *client) turnAway(code int, text string) {
 	until := time.Now().Add(byeLimit)
-	_ = c.ws.WriteControl(websocket.CloseMessage, text, until)
+	_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, text), until)
 	_ = c.ws.SetReadDeadline(until)
 	for {
 		if _, _, err := c.ws.NextReader(); err != nil {
@@ -189,6 +196,13 @@ func (c *client) read(ctx context.Context) {
 		}
 		if kind != websocket.BinaryMessage {
 			continue
+		}
+		if limit := c.s.g.faults.Load(); limit.MessageLimit > 0 && int64(len(f)) > limit.MessageLimit {
+			if limit.MessageLimitSilent {
+				continue
+			}
+			c.turnAway(websocket.CloseMessageTooBig, "Message is too big")
+			return
 		}
 		if most := c.s.g.faults.Load().MaxPayload; most > 0 && int64(len(f)-frameHead) > most {
 			text := websocket.FormatCloseMessage(websocket.CloseMessageTooBig, "")

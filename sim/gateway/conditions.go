@@ -22,12 +22,34 @@ func newConditions(f Faults) *conditions {
 // Load returns the faults in force; they are not to be written to.
 func (c *conditions) Load() *Faults { return c.faults.Load() }
 
-func (c *conditions) set(f Faults) {
+func (c *conditions) set(f Faults) { c.update(func(now *Faults) { *now = f }) }
+
+// update changes the faults in force without losing what is counted down meanwhile.
+func (c *conditions) update(change func(*Faults)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	f := *c.faults.Load()
+	change(&f)
 	c.faults.Store(&f)
 	close(c.change)
 	c.change = make(chan struct{})
+}
+
+// spend says whether an event meets its fault, and counts it down: field is one of the numbers of f.
+func (c *conditions) spend(field func(f *Faults) *int) bool {
+	if *field(c.Load()) == 0 {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := *c.faults.Load()
+	n := field(&f)
+	if *n == 0 {
+		return false
+	}
+	*n--
+	c.faults.Store(&f)
+	return true
 }
 
 // changed is closed when the faults change after the call.

@@ -29,6 +29,20 @@ type Faults struct {
 	AgentDown        bool // an agent whose websocket is lost does not come back, and after five retries never will
 	HandshakeRefused bool // the agent ends the session when the client's HandshakeResponse arrives
 	HandshakeSilent  bool // the agent connects and says nothing
+
+	// Numbers of events still to come: each that happens counts its field down to 0.
+	RefuseResumes     int // ResumeSession gives no token
+	FailResumes       int // ResumeSession answers 500
+	ThrottleResumes   int // ResumeSession is throttled
+	FailStarts        int // StartSession answers 500
+	ThrottleStarts    int // StartSession is throttled
+	ExpireCredentials int // a call of ssm finds the caller's credentials expired
+	FailUpgrades      int // a websocket upgrade is answered 500
+	RefuseTokens      int // a token is dead when it arrives, as if it had been kept too long
+
+	MessageLimit       int64 // a longer websocket message of the client closes its websocket with 1009; 0 is no limit
+	MessageLimitSilent bool  // a longer message is lost instead, and nobody is told
+	CutLoses           bool  // a cut takes with it what is under way in either direction
 }
 
 // Direction is what happens to frames on their way in one direction. Probabilities are 0…1.
@@ -44,7 +58,7 @@ func (d Direction) quiet() bool { return d.Loss == 0 && d.Duplicate == 0 && d.Re
 // field is one fault by its name on the command line and in JSON.
 type field struct {
 	name string
-	ptr  any // *float64, *time.Duration, *int64, *uint64 or *bool
+	ptr  any // *float64, *time.Duration, *int64, *int, *uint64 or *bool
 }
 
 // fields lists every fault. A name without a direction ("loss") is handled by Set: it stands for both.
@@ -69,6 +83,17 @@ func (f *Faults) fields() []field {
 		{"agent-down", &f.AgentDown},
 		{"handshake-refused", &f.HandshakeRefused},
 		{"handshake-silent", &f.HandshakeSilent},
+		{"refuse-resumes", &f.RefuseResumes},
+		{"fail-resumes", &f.FailResumes},
+		{"throttle-resumes", &f.ThrottleResumes},
+		{"fail-starts", &f.FailStarts},
+		{"throttle-starts", &f.ThrottleStarts},
+		{"expire-credentials", &f.ExpireCredentials},
+		{"fail-upgrades", &f.FailUpgrades},
+		{"refuse-tokens", &f.RefuseTokens},
+		{"message-limit", &f.MessageLimit},
+		{"message-limit-silent", &f.MessageLimitSilent},
+		{"cut-loses", &f.CutLoses},
 	}
 }
 
@@ -105,6 +130,11 @@ func (fl field) set(value string) (err error) {
 		}
 	case *int64:
 		*p, err = strconv.ParseInt(value, 10, 64)
+		if err == nil && *p < 0 {
+			err = errors.New("negative")
+		}
+	case *int:
+		*p, err = strconv.Atoi(value)
 		if err == nil && *p < 0 {
 			err = errors.New("negative")
 		}
@@ -147,6 +177,8 @@ func (f Faults) MarshalJSON() ([]byte, error) {
 				out[fl.name] = p.String()
 			}
 		case *int64:
+			put(out, fl.name, *p)
+		case *int:
 			put(out, fl.name, *p)
 		case *uint64:
 			put(out, fl.name, *p)

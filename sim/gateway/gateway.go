@@ -121,7 +121,7 @@ func (g *Gateway) Start(_ context.Context, in world.StartInput) (world.StartOutp
 // Resume gives a session a new token, "" when it is over or unknown.
 func (g *Gateway) Resume(_ context.Context, id string) (token, streamURL string, err error) {
 	s := g.find(id)
-	if s == nil || s.over() || g.faults.Load().ResumeRefused {
+	if s == nil || s.over() || g.faults.Load().ResumeRefused || g.faults.spend(func(f *Faults) *int { return &f.RefuseResumes }) {
 		return "", "", nil
 	}
 	return s.newToken(), g.streamURL(id), nil
@@ -185,11 +185,43 @@ func (g *Gateway) All() []Info {
 	return all
 }
 
-// Faults returns the faults in force.
+// Faults returns the faults in force; of those that are counted down, what is left.
 func (g *Gateway) Faults() Faults { return *g.faults.Load() }
 
 // SetFaults puts other faults in force.
 func (g *Gateway) SetFaults(f Faults) { g.faults.set(f) }
+
+// UpdateFaults changes the faults in force. change is to be short and call nothing of the gateway.
+func (g *Gateway) UpdateFaults(change func(*Faults)) { g.faults.update(change) }
+
+// Throttled says whether a call of the API, such as ssm:StartSession, is to be refused as throttled.
+func (g *Gateway) Throttled(op string) bool {
+	switch {
+	case g.faults.Load().ThrottledAPI:
+		return true
+	case op == "ssm:ResumeSession":
+		return g.faults.spend(func(f *Faults) *int { return &f.ThrottleResumes })
+	case op == "ssm:StartSession":
+		return g.faults.spend(func(f *Faults) *int { return &f.ThrottleStarts })
+	}
+	return false
+}
+
+// Failing says whether a call of the API is to be answered 500.
+func (g *Gateway) Failing(op string) bool {
+	switch op {
+	case "ssm:ResumeSession":
+		return g.faults.spend(func(f *Faults) *int { return &f.FailResumes })
+	case "ssm:StartSession":
+		return g.faults.spend(func(f *Faults) *int { return &f.FailStarts })
+	}
+	return false
+}
+
+// Expired says whether a call of the API is to find its credentials expired.
+func (g *Gateway) Expired(op string) bool {
+	return strings.HasPrefix(op, "ssm:") && g.faults.spend(func(f *Faults) *int { return &f.ExpireCredentials })
+}
 
 // CutClient breaks the client's websocket, without a close frame. id "" means all sessions. It returns how many were cut.
 func (g *Gateway) CutClient(id string) int {

@@ -189,8 +189,17 @@ func (s *session) cutClient() bool {
 	c := s.current()
 	if c != nil {
 		c.drop()
+		s.spill()
 	}
 	return c != nil
+}
+
+// spill loses what is under way, when cuts do that.
+func (s *session) spill() {
+	if s.g.faults.Load().CutLoses {
+		s.up.drop()
+		s.down.drop()
+	}
 }
 
 func (s *session) newToken() string {
@@ -207,7 +216,8 @@ func (s *session) redeem(token string) bool {
 	defer s.mu.Unlock()
 	dies, ok := s.tokens[token]
 	delete(s.tokens, token)
-	return ok && time.Now().Before(dies) && !s.g.faults.Load().TokenRefused
+	return ok && time.Now().Before(dies) && !s.g.faults.Load().TokenRefused &&
+		!s.g.faults.spend(func(f *Faults) *int { return &f.RefuseTokens })
 }
 
 // attach makes c the session's client in place of the one before. A session that is over only says so.

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/rdsx/rdsx/sim/frame"
 )
 
 const (
@@ -187,6 +189,29 @@ func (w *wire) roll(f *Faults, d *Direction) (copies int, by time.Duration) {
 		}
 	}
 	return copies, by
+}
+
+// drop loses everything that is under way but the gateway's own frames.
+func (w *wire) drop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	keep := w.queue[:0]
+	for _, it := range w.queue[w.head:] {
+		if frame.Kind(it.frame) == frame.Closed {
+			keep = append(keep, it)
+			continue
+		}
+		w.lost.Add(1)
+		w.bytes -= len(it.frame)
+	}
+	clear(w.queue[len(keep):])
+	w.queue, w.head = keep, 0
+	for _, it := range w.late {
+		w.lost.Add(1)
+		w.bytes -= len(it.frame)
+	}
+	w.late = nil
+	poke(w.space)
 }
 
 // inject sends a frame of the gateway's own, ahead of everything.
