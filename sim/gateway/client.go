@@ -197,16 +197,11 @@ func (c *client) read(ctx context.Context) {
 		if kind != websocket.BinaryMessage {
 			continue
 		}
-		if limit := c.s.g.faults.Load(); limit.MessageLimit > 0 && int64(len(f)) > limit.MessageLimit {
-			if limit.MessageLimitSilent {
+		if now := c.s.g.faults.Load(); now.MaxPayload > 0 && int64(len(f)-frameHead) > now.MaxPayload {
+			if now.MaxPayloadSilent {
 				continue
 			}
 			c.turnAway(websocket.CloseMessageTooBig, "Message is too big")
-			return
-		}
-		if most := c.s.g.faults.Load().MaxPayload; most > 0 && int64(len(f)-frameHead) > most {
-			text := websocket.FormatCloseMessage(websocket.CloseMessageTooBig, "")
-			_ = c.ws.WriteControl(websocket.CloseMessage, text, time.Now().Add(byeLimit))
 			return
 		}
 		switch frame.Kind(f) {

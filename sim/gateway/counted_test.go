@@ -64,7 +64,7 @@ func TestCountedFaults(t *testing.T) {
 	}
 }
 
-func TestMessageLimit(t *testing.T) {
+func TestMaxPayload(t *testing.T) {
 	for name, silent := range map[string]bool{"close": false, "silent": true} {
 		t.Run(name, func(t *testing.T) {
 			g := gatewayFor(t, listen(t, echo), Options{})
@@ -72,7 +72,7 @@ func TestMessageLimit(t *testing.T) {
 			defer m.finish()
 			m.open()
 			exchange(t, m, 2000) // as 1024 + 992 and the mux's headers
-			g.SetFaults(Faults{MessageLimit: 1024, MessageLimitSilent: silent})
+			g.SetFaults(Faults{MaxPayload: 1000, MaxPayloadSilent: silent})
 			s, err := m.mux.OpenStream()
 			if err != nil {
 				t.Fatal(err)

@@ -21,7 +21,8 @@ type Faults struct {
 	Freeze    bool          // nothing passes and pings go unanswered, while every socket stays open
 	Seed      uint64        // of the dice; the same seed and the same traffic meet the same fate
 
-	MaxPayload int64 // a client's message with more payload closes its websocket with 1009; 0 is no limit
+	MaxPayload       int64 // a client's message with more payload closes its websocket with 1009; 0 is no limit
+	MaxPayloadSilent bool  // such a message is lost instead, and nobody is told
 
 	ResumeRefused    bool // ResumeSession gives no token, as if the session were over
 	ThrottledAPI     bool // every API call is refused as throttled
@@ -40,9 +41,7 @@ type Faults struct {
 	FailUpgrades      int // a websocket upgrade is answered 500
 	RefuseTokens      int // a token is dead when it arrives, as if it had been kept too long
 
-	MessageLimit       int64 // a longer websocket message of the client closes its websocket with 1009; 0 is no limit
-	MessageLimitSilent bool  // a longer message is lost instead, and nobody is told
-	CutLoses           bool  // a cut takes with it what is under way in either direction
+	CutLoses bool // a cut takes with it what is under way in either direction
 }
 
 // Direction is what happens to frames on their way in one direction. Probabilities are 0…1.
@@ -77,6 +76,7 @@ func (f *Faults) fields() []field {
 		{"freeze", &f.Freeze},
 		{"seed", &f.Seed},
 		{"max-payload", &f.MaxPayload},
+		{"max-payload-silent", &f.MaxPayloadSilent},
 		{"resume-refused", &f.ResumeRefused},
 		{"throttled-api", &f.ThrottledAPI},
 		{"token-refused", &f.TokenRefused},
@@ -91,8 +91,6 @@ func (f *Faults) fields() []field {
 		{"expire-credentials", &f.ExpireCredentials},
 		{"fail-upgrades", &f.FailUpgrades},
 		{"refuse-tokens", &f.RefuseTokens},
-		{"message-limit", &f.MessageLimit},
-		{"message-limit-silent", &f.MessageLimitSilent},
 		{"cut-loses", &f.CutLoses},
 	}
 }
