@@ -1,5 +1,5 @@
-// Package tui is rdsx in a terminal: a router of three screens. The list of targets leads to the dialog that chooses the
-// port, and that to the dashboard of tunnels.
+// Package tui is rdsx in a terminal: a router of four screens. The list of targets leads to the dialog that chooses the
+// port, and that to the dashboard of tunnels; beside them is the screen of profiles.
 //
 // The root (Model) holds what the screens share: size, colours, the toast, the quit confirmation. Screens know nothing of
 // each other; they send intents up and are told data. Nothing here knows AWS, sessions or the disk: all of that is behind
@@ -14,6 +14,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/tui/roles"
 	"github.com/rdsx/rdsx/tui/targets"
 	"github.com/rdsx/rdsx/tui/tunnels"
 )
@@ -24,6 +25,7 @@ type Deps struct {
 	Opener    Opener
 	Memory    Memory
 	Desk      Desk
+	Profiles  Profiles // may be nil: there is no screen of profiles then
 
 	// Check says who holds a local port, "" for nobody; see ports.Check.
 	Check func(port int) (holder string, err error)
@@ -85,4 +87,22 @@ type Desk interface {
 	Client(ctx context.Context, t aws.Tunnel) (tea.ExecCommand, error)
 	// Copy puts text on the system's clipboard. The terminal is asked as well (OSC 52), so a failure matters little.
 	Copy(ctx context.Context, text string) error
+}
+
+// Profiles are those of ~/.aws/config.
+type Profiles interface {
+	// List is every profile, with what is known of its sign-in without asking anybody, and the path of the file.
+	List(ctx context.Context) (rows []roles.Row, path string, err error)
+	// Plan is what the change would do to the file. Nothing is written yet.
+	Plan(ctx context.Context, c roles.Change) (ProfilePlan, error)
+	// SignIn is the sign-in to a profile, to be run in the place of the screen.
+	SignIn(ctx context.Context, name string) (tea.ExecCommand, error)
+}
+
+// ProfilePlan is a change of the profiles that is not written yet.
+type ProfilePlan interface {
+	// Diff is the unified diff, "" when nothing would change, and foreign says that the profile was not written by rdsx.
+	Diff() (diff string, foreign bool)
+	// Commit writes it, and says in a few words what was done.
+	Commit(ctx context.Context) (done string, err error)
 }

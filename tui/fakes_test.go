@@ -51,6 +51,7 @@ type world struct {
 	copied     []string
 	client     *fakeClient
 	questions  chan Question
+	profiles   Profiles
 }
 
 func newWorld() *world {
@@ -63,7 +64,7 @@ func newWorld() *world {
 
 func (w *world) deps() Deps {
 	return Deps{
-		Catalogue: w, Opener: w, Memory: w, Desk: w, Questions: w.questions,
+		Catalogue: w, Opener: w, Memory: w, Desk: w, Questions: w.questions, Profiles: w.profiles,
 		Check: func(port int) (string, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -37,6 +37,8 @@ func (m Model) toFront(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.ports, cmd = m.ports.Update(msg)
 	case m.page == pageTunnels:
 		m.board, cmd = m.board.Update(msg)
+	case m.page == pageRoles:
+		m.roles.screen, cmd = m.roles.screen.Update(msg)
 	default:
 		m.list, cmd = m.list.Update(msg)
 	}
@@ -81,6 +83,8 @@ func (m Model) onIntent(msg tea.Msg) (next tea.Model, cmd tea.Cmd, ok bool) {
 	case ports.Back:
 		m.over.ports = false
 		next = m
+	case targets.RolesAsked:
+		next, cmd = m.turnToRoles(msg.Of)
 	default:
 		return m.onTunnelsIntent(msg)
 	}
@@ -101,10 +105,12 @@ func (m Model) onTunnelsIntent(msg tea.Msg) (next tea.Model, cmd tea.Cmd, ok boo
 		next, cmd = m, m.openClient(msg.ID)
 	case tunnels.QuitAsked:
 		next, cmd = m.quit()
+	case tunnels.RolesAsked:
+		next, cmd = m.turnToRoles(msg.Of)
 	case tunnels.Notice:
 		next, cmd = m.notice(msg.Level, msg.Text)
 	default:
-		return m, nil, false
+		return m.onRolesIntent(msg)
 	}
 	return next, cmd, true
 }

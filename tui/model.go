@@ -9,6 +9,7 @@ import (
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/tui/chrome"
 	"github.com/rdsx/rdsx/tui/ports"
+	"github.com/rdsx/rdsx/tui/roles"
 	"github.com/rdsx/rdsx/tui/targets"
 	"github.com/rdsx/rdsx/tui/theme"
 	"github.com/rdsx/rdsx/tui/tunnels"
@@ -20,6 +21,7 @@ type page uint8
 const (
 	pageTargets page = iota
 	pageTunnels
+	pageRoles
 )
 
 // Model is the root. Make it with New.
@@ -32,6 +34,7 @@ type Model struct {
 	list  targets.Model
 	ports ports.Model
 	board tunnels.Model
+	roles rolesPage
 	over  over
 	toast chrome.Toast
 	hints Hints
@@ -69,7 +72,7 @@ func newModel(deps Deps, o Options, start starter, reg *registry) Model {
 	th := l.theme()
 	return Model{
 		deps: deps, start: start, reg: reg, look: l, hints: o.Hints, first: o.Open,
-		list: targets.New(th), ports: ports.New(th, deps.Check), board: tunnels.New(th),
+		list: targets.New(th), ports: ports.New(th, deps.Check), board: tunnels.New(th), roles: rolesPage{screen: roles.New(th)},
 	}
 }
 
@@ -155,7 +158,9 @@ func (m Model) onAnswer(msg tea.Msg) (next Model, cmd tea.Cmd, ok bool) {
 	case asked:
 		return m, tea.Exec(msg.ask, func(error) tea.Msg { return answered{} }), true
 	case answered:
-		return m, m.question(), true
+		return m, tea.Batch(m.question(), m.listProfiles()), true
+	case planned:
+		next, cmd = m.onPlanned(msg)
 	default:
 		return m, nil, false
 	}
@@ -175,10 +180,11 @@ func (m Model) onBegin() (Model, tea.Cmd) {
 
 // broadcast hands on what only one of the screens understands: its own answers and timers.
 func (m Model) broadcast(msg tea.Msg) (Model, tea.Cmd) {
-	var cmds [3]tea.Cmd
+	var cmds [4]tea.Cmd
 	m.list, cmds[0] = m.list.Update(msg)
 	m.ports, cmds[1] = m.ports.Update(msg)
 	m.board, cmds[2] = m.board.Update(msg)
+	m.roles.screen, cmds[3] = m.roles.screen.Update(msg)
 	m.toast = m.toast.Update(msg)
 	m.over.confirm = m.over.confirm.update(msg)
 	return m, tea.Batch(cmds[:]...)
@@ -196,6 +202,7 @@ func (m *Model) repaint() {
 	m.list.SetTheme(th)
 	m.ports.SetTheme(th)
 	m.board.SetTheme(th)
+	m.roles.screen.SetTheme(th)
 }
 
 // resize gives everybody the room that the frame leaves.
@@ -207,6 +214,7 @@ func (m *Model) resize() {
 	}
 	m.list.SetSize(w, h)
 	m.board.SetSize(w, h)
+	m.roles.screen.SetSize(w, h)
 }
 
 func (m Model) notice(level chrome.Level, text string) (Model, tea.Cmd) {

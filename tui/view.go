@@ -23,11 +23,17 @@ func (m Model) frame() chrome.Page {
 		p.Help = m.ports.ShortHelp()
 	case m.page == pageTunnels:
 		p.Help = m.board.ShortHelp()
+	case m.page == pageRoles:
+		p.Help = m.roles.screen.ShortHelp()
 	default:
 		p.Help = m.list.ShortHelp()
 	}
 	if m.page == pageTunnels {
 		p.Name, p.Context = "tunnels", m.totals()
+		return p
+	}
+	if m.page == pageRoles {
+		p.Name, p.Context = "profiles", []string{m.roles.path}
 		return p
 	}
 	p.Name, p.Context = "targets", []string{m.account.Profile, m.account.Region, m.account.ID}
@@ -62,6 +68,7 @@ func (m Model) hint() string {
 	switch {
 	case m.page == pageTunnels:
 		return m.hints.Tunnels
+	case m.page == pageRoles:
 	case len(m.rows.all) == 0 || !m.rows.opened:
 		return m.hints.Targets
 	}
@@ -86,8 +93,11 @@ func (m Model) content() string {
 		return p.View("")
 	}
 	body := m.list.View()
-	if m.page == pageTunnels {
+	switch m.page {
+	case pageTunnels:
 		body = m.board.View()
+	case pageRoles:
+		body = m.roles.screen.View()
 	}
 	if hint := m.hint(); hint != "" {
 		body = " " + chrome.Cell(p.Theme.Paint(theme.Accent, "• "+chrome.Clean(hint)), w-2) + " \n" + body
@@ -114,9 +124,13 @@ func (m Model) cursor() *tea.Cursor {
 		if m.hint() != "" {
 			y++
 		}
-		c = m.list.Cursor()
-		if m.page == pageTunnels {
+		switch m.page {
+		case pageTunnels:
 			c = m.board.Cursor()
+		case pageRoles:
+			c = m.roles.screen.Cursor()
+		default:
+			c = m.list.Cursor()
 		}
 	}
 	if c != nil {

@@ -1,6 +1,7 @@
 package chrome
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -13,6 +14,7 @@ import (
 type Sheet struct {
 	Title string
 	Lines []string // painted; cut, not wrapped, when they are too long
+	Keys  string   // what the footer says of the keys; "" for "esc close"
 	top   int
 }
 
@@ -46,9 +48,9 @@ func (s Sheet) room(h int) int { return max(min(len(s.Lines), h-2), 1) }
 func (s Sheet) View(th theme.Theme, behind string, w, h int) string {
 	room := s.room(h)
 	top := max(min(s.top, len(s.Lines)-room), 0)
-	footer := "esc close"
+	footer := cmp.Or(s.Keys, "esc close")
 	if len(s.Lines) > room {
-		footer = fmt.Sprintf("%d–%d of %d   ↑↓ scroll   esc close", top+1, top+room, len(s.Lines))
+		footer = fmt.Sprintf("%d–%d of %d   ↑↓ scroll   %s", top+1, top+room, len(s.Lines), footer)
 	}
 	wide := cells(footer) + 2
 	for _, l := range s.Lines {

@@ -126,6 +126,15 @@ func Cell(s string, w int) string {
 	return s + spaces(w-n)
 }
 
+// Cut is the longest beginning of s that fits into w cells, never less than its first cluster. s must be unpainted.
+func Cut(s string, w int) string {
+	if head := ansi.Truncate(s, w, ""); head != "" || s == "" {
+		return head
+	}
+	cluster, _ := ansi.FirstGraphemeCluster(s, ansi.GraphemeWidth)
+	return cluster
+}
+
 // CellRight is Cell with the text at the right edge: for numbers, so that they do not jump.
 func CellRight(s string, w int) string {
 	if n := cells(s); n < w {

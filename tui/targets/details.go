@@ -68,6 +68,9 @@ func details(th theme.Theme, e *entry, now time.Time, w int) []string {
 		l.field("", theme.Muted, e.Why)
 	}
 	l.field("profile", theme.Text, e.Account.Profile)
+	if e.Account.Profile == "" && strings.Contains(e.Account.ARN, ":assumed-role/") {
+		l.field("profile", theme.Accent, "none: alt+a makes one of this role")
+	}
 	account := e.Account.ID
 	if e.Alias != "" {
 		account = e.Alias + " · " + account

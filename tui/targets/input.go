@@ -4,6 +4,7 @@ import (
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/tui/chrome"
 	"github.com/rdsx/rdsx/tui/pick"
 )
@@ -119,6 +120,8 @@ func (m Model) onCommand(msg tea.KeyPressMsg) (next Model, cmd tea.Cmd, ok bool)
 		next = m.openSheet(m.status.errors(m.th, m.w))
 	case key.Matches(msg, k.details):
 		next = m.openDetails()
+	case key.Matches(msg, k.roles):
+		next, cmd = m, m.askRoles()
 	case key.Matches(msg, k.copy):
 		next, cmd = m.copyCommand()
 	case key.Matches(msg, k.refresh):
@@ -180,4 +183,12 @@ func (m Model) copyCommand() (Model, tea.Cmd) {
 	}
 	t := e.Target()
 	return m, send(CopyAsked{Text: Command(t, t.Endpoint.Port)})
+}
+
+func (m Model) askRoles() tea.Cmd {
+	var of aws.Account
+	if e := m.at(); e != nil {
+		of = e.Account
+	}
+	return send(RolesAsked{Of: of})
 }

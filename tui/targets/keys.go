@@ -10,7 +10,7 @@ import (
 // a letter: with Alt while the search has the focus, alone once Tab has given the focus to the list (terminals that send
 // no Alt, macOS's own above all, have Tab).
 type keys struct {
-	enter, focus, esc, filter, value, via, host, errors, details, refresh, copy, help                    key.Binding
+	enter, focus, esc, filter, value, via, host, errors, details, roles, refresh, copy, help             key.Binding
 	up, down, pageUp, pageDown, first, last, listUp, listDown, listFirst, listLast, listSearch, listQuit key.Binding
 }
 
@@ -35,6 +35,7 @@ func newKeys(commands bool) keys {
 		host:    letter("i", "host:port"),
 		errors:  letter("e", "errors"),
 		details: letter("p", "details"),
+		roles:   letter("a", "profiles"),
 		copy:    letter("y", "copy the aws command"),
 		refresh: bind("ctrl+r", "look again", "ctrl+r"),
 		help:    bind("f1", "keys", "f1", "alt+?"),
@@ -80,9 +81,9 @@ func (m Model) ShortHelp() []key.Binding {
 	}
 	k.errors.SetEnabled(len(m.status.problems) > 0)
 	if m.commands {
-		return []key.Binding{k.enter, k.via, k.host, k.filter, k.details, k.errors, k.listSearch, k.help, k.refresh, k.copy}
+		return []key.Binding{k.enter, k.via, k.host, k.filter, k.details, k.errors, k.listSearch, k.help, k.roles, k.refresh, k.copy}
 	}
-	return []key.Binding{k.enter, k.focus, k.filter, k.via, k.host, k.errors, k.help, k.details}
+	return []key.Binding{k.enter, k.focus, k.filter, k.via, k.host, k.errors, k.help, k.details, k.roles}
 }
 
 // FullHelp is every key.
@@ -107,8 +108,9 @@ func (m Model) helpGroups() []chrome.Group {
 	k.host.SetHelp(k.host.Help().Key, "type a host:port to open through the row's instance")
 	k.errors.SetHelp(k.errors.Help().Key, "what could not be listed, and what to do")
 	k.details.SetHelp(k.details.Help().Key, "all that is known of the row")
+	k.roles.SetHelp(k.roles.Help().Key, "profiles: add, change, sign in; for a target found without one, make one of its role")
 	return []chrome.Group{
-		{Title: "Do", Keys: []key.Binding{k.enter, k.focus, k.listSearch, k.esc, k.filter, k.value, k.via, k.host, k.details, k.copy, k.errors, k.refresh, k.help, k.listQuit}},
+		{Title: "Do", Keys: []key.Binding{k.enter, k.focus, k.listSearch, k.esc, k.filter, k.value, k.via, k.host, k.details, k.roles, k.copy, k.errors, k.refresh, k.help, k.listQuit}},
 		{Title: "Move", Keys: []key.Binding{k.up, k.down, k.pageUp, k.pageDown, k.first, k.last, k.listUp, k.listDown, k.listFirst, k.listLast}},
 		{Title: "Search", Notes: [][2]string{
 			{"prd wri", "letters in order, words in any order, all must match"},

@@ -70,6 +70,8 @@ type (
 		Level chrome.Level
 		Text  string
 	}
+	// RolesAsked asks for the screen of profiles, with that of the row under the cursor in front.
+	RolesAsked struct{ Of aws.Account }
 	// Leave says that the user is done with the screen.
 	Leave struct{}
 )

@@ -4,6 +4,7 @@ import (
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/tui/chrome"
 )
 
@@ -116,6 +117,12 @@ func (m Model) onVerb(msg tea.KeyPressMsg) (Model, tea.Cmd) {
 	case key.Matches(msg, k.filter):
 		m.typing = true
 		return m, nil
+	case key.Matches(msg, k.roles):
+		var of aws.Account
+		if e := m.at(); e != nil {
+			of = e.Tunnel.Target.Account
+		}
+		return m, send(RolesAsked{Of: of})
 	}
 	if e := m.at(); e != nil {
 		return m.onRowVerb(e, msg)

@@ -8,8 +8,8 @@ import (
 
 // keys is the grammar of the screen: a letter a verb, as in k9s and lazygit.
 type keys struct {
-	open, new, shut, reopen, copy, client, log, filter, help, quit, esc key.Binding
-	up, down, pageUp, pageDown, first, last                             key.Binding
+	open, new, shut, reopen, copy, client, log, roles, filter, help, quit, esc key.Binding
+	up, down, pageUp, pageDown, first, last                                    key.Binding
 }
 
 func newKeys() keys {
@@ -24,6 +24,7 @@ func newKeys() keys {
 		copy:   bind("c", "copy", "c", "y"),
 		client: bind("o", "client", "o"),
 		log:    bind("l", "log", "l"),
+		roles:  bind("p", "profiles", "p"),
 		filter: bind("/", "filter", "/"),
 		help:   bind("?", "keys", "?", "f1"),
 		quit:   bind("q", "quit", "q"),
@@ -54,7 +55,7 @@ func (m Model) ShortHelp() []key.Binding {
 		return []key.Binding{hint("enter", "keep the filter"), hint("esc", "clear it")}
 	}
 	k := m.offered()
-	return []key.Binding{k.new, k.copy, k.client, k.shut, k.reopen, k.open, k.log, k.help, k.filter, k.quit}
+	return []key.Binding{k.new, k.copy, k.client, k.shut, k.reopen, k.open, k.log, k.help, k.filter, k.quit, k.roles}
 }
 
 // offered are the keys with those switched off that do nothing for the row under the cursor.
@@ -97,7 +98,7 @@ func (m Model) helpGroups() []chrome.Group {
 	k.filter.SetHelp("/", "show only what matches")
 	k.quit.SetHelp("q", "close everything and leave")
 	return []chrome.Group{
-		{Title: "Do", Keys: []key.Binding{k.open, k.new, k.shut, k.reopen, k.copy, k.client, k.log, k.filter, k.esc, k.help, k.quit}},
+		{Title: "Do", Keys: []key.Binding{k.open, k.new, k.shut, k.reopen, k.copy, k.client, k.log, k.roles, k.filter, k.esc, k.help, k.quit}},
 		{Title: "Move", Keys: []key.Binding{k.up, k.down, k.pageUp, k.pageDown, k.first, k.last}},
 		{Title: "States", Notes: [][2]string{
 			{"● open", "connections are being carried"},
