@@ -1,5 +1,5 @@
 // Package engine knows what each database engine needs: its port, the words its server greets with, and the commands and
-// URLs of its clients. It knows facts and strings; it opens nothing and starts nothing.
+// URLs of its clients. It speaks on connections that it is given, and starts nothing.
 package engine
 
 import "strings"

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -11,7 +12,7 @@ import (
 // check holds every parser to the same promises: no panic, and a version that a terminal may show.
 func check(t *testing.T, info Info, err error) {
 	t.Helper()
-	if err != nil && info != (Info{}) {
+	if err != nil && !reflect.DeepEqual(info, Info{}) {
 		t.Errorf("an error and an answer: %+v %v", info, err)
 	}
 	if !utf8.ValidString(info.Version) || len(info.Version) > 200 || strings.ContainsAny(info.Version, "\x00\x1b\r\n\x7f") {
@@ -64,7 +65,7 @@ func FuzzParseRedis(f *testing.F) {
 		check(t, info, err)
 		lines := bytes.Split(hello, []byte("\r\n"))
 		read := 0
-		info.Version = helloVersion(func() ([]byte, error) {
+		info.Version, info.Role = helloSays(func() ([]byte, error) {
 			if read++; read > len(lines) {
 				return nil, errors.New("no more")
 			}

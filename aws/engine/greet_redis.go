@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// greetRedis sends PING, and HELLO to a server that answers without a login: it tells the version. A server that wants TLS
+// greetRedis sends PING, and HELLO, which a server that answers without a login tells its version to. A server that wants TLS
 // answers plain words with an alert, or, as redis-server itself does, by cutting the connection.
 func greetRedis(_ context.Context, conn net.Conn) (Info, error) {
-	if _, err := conn.Write([]byte("PING\r\n")); err != nil {
+	if _, err := conn.Write([]byte("PING\r\nHELLO\r\n")); err != nil { // at once: a round trip through a tunnel is long
 		return Info{}, err
 	}
 	line, err := readLine(conn)
@@ -27,10 +27,7 @@ func greetRedis(_ context.Context, conn net.Conn) (Info, error) {
 	if err != nil || !open {
 		return info, err
 	}
-	if _, err := conn.Write([]byte("HELLO\r\n")); err != nil {
-		return info, nil //nolint:nilerr // PONG was proof enough
-	}
-	info.Version = helloVersion(func() ([]byte, error) { return readLine(conn) })
+	info.Version, info.Role = helloSays(func() ([]byte, error) { return readLine(conn) })
 	return info, nil
 }
 
@@ -49,32 +46,55 @@ func parsePong(line []byte) (info Info, open bool, err error) {
 	return Info{}, false, otherProtocol("Redis", line)
 }
 
-// helloVersion reads the answer to HELLO, an array of names and values, as far as the version: "$7", "version", "$6",
-// "7.0.15". "" when there is none; servers before 6 answer with an error.
-func helloVersion(next func() ([]byte, error)) string {
+// helloSays reads the answer to HELLO, an array of names and values, as far as the role: "$7", "version", "$6", "7.0.15",
+// …, "$4", "role", "$6", "master". What is not there is ""; servers before 6 answer with an error.
+func helloSays(next func() ([]byte, error)) (version, role string) {
 	head, err := next()
 	if err != nil || len(head) < 2 || head[0] != '*' && head[0] != '%' {
-		return ""
+		return "", ""
 	}
 	fields, err := strconv.Atoi(string(head[1:]))
 	if err != nil || fields < 2 {
-		return ""
+		return "", ""
 	}
-	const most = 16 // the version is the second pair
+	const most = 16 // the role is the sixth of seven pairs
 	previous := ""
 	for range min(fields, most) {
-		kind, err := next()
-		if err != nil || len(kind) == 0 || kind[0] != '$' {
-			return ""
-		}
-		value, err := next()
+		value, err := helloValue(next)
 		if err != nil {
-			return ""
+			return version, ""
 		}
-		if previous == "version" {
-			return printable(value)
+		switch previous {
+		case "version":
+			version = printable(value)
+		case "role":
+			return version, redisRole(string(value))
 		}
 		previous = string(value)
+	}
+	return version, ""
+}
+
+// helloValue reads one string or number.
+func helloValue(next func() ([]byte, error)) ([]byte, error) {
+	kind, err := next()
+	switch {
+	case err != nil:
+		return nil, err
+	case len(kind) > 1 && kind[0] == ':':
+		return kind[1:], nil
+	case len(kind) > 0 && kind[0] == '$':
+		return next()
+	}
+	return nil, errors.New("neither a string nor a number")
+}
+
+func redisRole(said string) string {
+	switch said {
+	case "master":
+		return RoleWriter
+	case "slave", "replica":
+		return RoleReader
 	}
 	return ""
 }

@@ -13,9 +13,17 @@ import (
 
 // Info is what a server said of itself.
 type Info struct {
-	Version string // "" when the greeting does not tell
-	TLS     bool   // the server offers or demands TLS
+	Version string   `json:"version,omitempty"` // "" when the greeting does not tell
+	TLS     bool     `json:"tls,omitempty"`     // the server offers or demands TLS
+	Names   []string `json:"names,omitempty"`   // in its TLS certificate, which nobody has checked; only Probe and TLS engines tell
+	Role    string   `json:"role,omitempty"`    // RoleWriter or RoleReader; "" when the greeting does not tell
 }
+
+// The roles that a server says of itself: MongoDB's hello and Redis's HELLO tell them.
+const (
+	RoleWriter = "writer"
+	RoleReader = "reader"
+)
 
 // ErrTLS says that the server hung up at plain words, as one does that wants TLS. To be sure, dial again and ask
 // GreetingTLS.
@@ -90,11 +98,17 @@ func (e Engine) speaker() speaker {
 // greetTLS shakes hands and says nothing more: these services are behind TLS, and their own first words need a login. The
 // certificate is not checked, because no byte of anybody's is sent; the client proper checks it.
 func greetTLS(ctx context.Context, conn net.Conn) (Info, error) {
-	err := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}).HandshakeContext(ctx)
+	return shake(ctx, tls.Client(conn, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}))
+}
+
+func shake(ctx context.Context, client *tls.Conn) (Info, error) {
+	err := client.HandshakeContext(ctx)
 	var alert *net.OpError
 	var header tls.RecordHeaderError
 	switch {
-	case err == nil, errors.As(err, &alert) && alert.Op == "remote error":
+	case err == nil:
+		return Info{TLS: true, Names: certificateNames(client.ConnectionState())}, nil
+	case errors.As(err, &alert) && alert.Op == "remote error":
 		return Info{TLS: true}, nil // an alert, for want of a server name or a client certificate, is TLS as well
 	case errors.As(err, &header):
 		return Info{}, errors.New("the answer is not TLS")
@@ -123,7 +137,10 @@ func readFull(conn net.Conn, n int) ([]byte, error) {
 	if n < 1 || n > maxGreeting {
 		return nil, fmt.Errorf("a greeting of %d bytes is not believable", n)
 	}
-	b := make([]byte, n)
+	return readAll(conn, make([]byte, n))
+}
+
+func readAll(conn net.Conn, b []byte) ([]byte, error) {
 	_, err := io.ReadFull(conn, b)
 	return b, err
 }

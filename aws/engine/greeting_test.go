@@ -11,6 +11,7 @@ import (
 	"io"
 	"math/big"
 	"net"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -98,8 +99,8 @@ func TestGreeting(t *testing.T) {
 		"postgres is full":        {"postgres", []string{sslRequest}, []string{"E"}, Info{}, ""},
 		"postgres is MySQL":       {"postgres", []string{sslRequest}, []string{mariadbGreeting}, Info{}, `the answer "d" is not PostgreSQL`},
 		"redshift":                {"redshift", []string{sslRequest}, []string{"S"}, Info{TLS: true}, ""},
-		"mariadb":                 {"mariadb", []string{""}, []string{mariadbGreeting}, Info{"10.11.19-MariaDB-0+deb12u1", true}, ""},
-		"mysql 8":                 {"mysql", []string{""}, []string{mysql8Greeting}, Info{"8.0.35", true}, ""},
+		"mariadb":                 {"mariadb", []string{""}, []string{mariadbGreeting}, Info{Version: "10.11.19-MariaDB-0+deb12u1", TLS: true}, ""},
+		"mysql 8":                 {"mysql", []string{""}, []string{mysql8Greeting}, Info{Version: "8.0.35", TLS: true}, ""},
 		"mysql is blocked":        {"mysql", []string{""}, []string{mysqlBlocked}, Info{}, "Host is blocked! (1130)"},
 		"mysql is HTTP":           {"mysql", []string{""}, []string{"HTTP/1.1 400 Bad"}, Info{}, "HTTP"},
 		"mysql hangs up":          {"mysql", []string{""}, []string{"d\x00\x00\x00\n5.5"}, Info{}, "closed the connection"},
@@ -109,8 +110,8 @@ func TestGreeting(t *testing.T) {
 		"redis with an alert":     {"redis", []string{"PING\r\n"}, []string{"\x15\x03\x01\x00\x02\x02\x0a"}, Info{TLS: true}, ""},
 		"redis hangs up":          {"redis", []string{"PING\r\n"}, []string{""}, Info{}, ErrTLS.Error()},
 		"redis is MySQL":          {"redis", []string{"PING\r\n"}, []string{mariadbGreeting}, Info{}, "not"},
-		"sql server":              {"sqlserver-se", []string{"\x12\x01\x00\x1a"}, []string{tdsAnswer}, Info{"16.0.4085", true}, ""},
-		"sql server without TLS":  {"sqlserver-se", []string{"\x12\x01\x00\x1a"}, []string{tdsNoTLS}, Info{"15.0.2000", false}, ""},
+		"sql server":              {"sqlserver-se", []string{"\x12\x01\x00\x1a"}, []string{tdsAnswer}, Info{Version: "16.0.4085", TLS: true}, ""},
+		"sql server without TLS":  {"sqlserver-se", []string{"\x12\x01\x00\x1a"}, []string{tdsNoTLS}, Info{Version: "15.0.2000"}, ""},
 		"sql server is MySQL":     {"sqlserver-se", []string{"\x12\x01\x00\x1a"}, []string{mariadbGreeting}, Info{}, "not SQL Server"},
 		"oracle":                  {"oracle-ee", []string{"\x00"}, []string{tnsRefusal}, Info{Version: "19.0.0.0.0"}, ""},
 		"oracle asks again":       {"oracle-ee", []string{"\x00"}, []string{"\x00\x08\x00\x00\x0b\x00\x00\x00"}, Info{}, ""},
@@ -129,7 +130,7 @@ func TestGreeting(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 			got, err := Of(c.engine).Greeting(ctx, server(t, c.expect, c.answers))
-			if got != c.want {
+			if !reflect.DeepEqual(got, c.want) {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
 			switch {
@@ -201,7 +202,7 @@ func certificate(t *testing.T) tls.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"db"}}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"db", "db.example"}}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
