@@ -160,6 +160,7 @@ func (c *regionChecker) all() {
 		c.instance(fmt.Sprintf("%s.instances[%d]", c.at, i), n)
 	}
 	c.databases()
+	c.services()
 	for i, d := range c.r.Documents {
 		at := fmt.Sprintf("%s.documents[%d]", c.at, i)
 		c.match(at+".name", d.Name, documentName, "a document name")

@@ -61,6 +61,7 @@ func (r *Region) complete(account string) {
 	for i := range r.DBProxies {
 		r.DBProxies[i].complete(account, r)
 	}
+	r.completeServices(account)
 }
 
 func (r *Region) mainTable(v VPC) {

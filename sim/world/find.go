@@ -75,7 +75,7 @@ func (w *World) Find(id string) (Named, bool) {
 // proxies included. addr is as in Dials.
 func (w *World) Serve(database, addr string) error {
 	served := 0
-	for _, e := range w.Endpoints() {
+	for _, e := range append(w.Endpoints(), w.Services()...) {
 		if e.Database != database && e.ID != database {
 			continue
 		}

@@ -82,6 +82,9 @@ func (r *Region) endpoints() []endpoint {
 			add(e.Endpoint, e.Subnets, e.Groups, e.Status, r.address(e.Name, e.Subnets...))
 		}
 	}
+	for _, e := range r.serviceEndpoints("") {
+		add(e.Host, e.subnets, e.groups, e.status, e.ip)
+	}
 	for _, i := range r.Instances {
 		if !i.Hybrid() {
 			add(i.IP, []string{i.Subnet}, i.Groups, i.State, i.IP)

@@ -61,6 +61,11 @@ type Region struct {
 	DBInstances    []DBInstance    `yaml:"db_instances"`
 	DBClusters     []DBCluster     `yaml:"db_clusters"`
 	DBProxies      []DBProxy       `yaml:"db_proxies"`
+	Caches         []Cache         `yaml:"caches"`
+	MemoryDBs      []MemoryDB      `yaml:"memory_dbs"`
+	Warehouses     []Warehouse     `yaml:"warehouses"`
+	SearchDomains  []SearchDomain  `yaml:"search_domains"`
+	ECSClusters    []ECSCluster    `yaml:"ecs_clusters"`
 	Documents      []Document      `yaml:"documents"` // the account's own Session documents; AWS's are built in
 	Preferences    Preferences     `yaml:"session_preferences"`
 	Associations   []Association   `yaml:"associations"`  // of State Manager; Quick Setup makes those named AWS-QuickSetup-…
@@ -220,6 +225,7 @@ type DBCluster struct {
 	MasterUser     string            `yaml:"master_user"`
 	MasterSecret   bool              `yaml:"master_secret"`
 	ResourceID     string            `yaml:"resource_id"` // cluster-…
+	Babelfish      bool              `yaml:"babelfish"`   // of aurora-postgresql: TDS on 1433, switched on by a parameter group of its own
 	Tags           map[string]string `yaml:"tags"`
 }
 

@@ -84,7 +84,7 @@ func (w *World) Regions() (enabled, notOptedIn []string) {
 // Place is where a thing is.
 type Place struct{ Account, Region string }
 
-// Instance finds an instance by its id (i-… or mi-…) in any account and region.
+// Instance finds an instance by its id (i-… or mi-…) in any account and region, or a task of ECS by its target (ecs:…).
 func (w *World) Instance(id string) (Instance, Place, bool) {
 	for _, a := range w.spec.Load().Accounts {
 		for _, r := range a.Regions {
@@ -92,6 +92,9 @@ func (w *World) Instance(id string) (Instance, Place, bool) {
 				if i.ID == id {
 					return i, Place{a.ID, r.Name}, true
 				}
+			}
+			if t, ok := r.task(id); ok {
+				return t, Place{a.ID, r.Name}, true
 			}
 		}
 	}
