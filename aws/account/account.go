@@ -4,7 +4,10 @@
 // What it reads it is given: the environment arrives as a value, and the files named in it are the only ones opened. A few
 // settings stay the SDK's own, read by it from the process environment: proxies (HTTPS_PROXY, NO_PROXY), retry settings
 // (AWS_MAX_ATTEMPTS, AWS_RETRY_MODE), AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT, the container credentials of
-// ECS and EKS, and the SSO token cache below the home folder.
+// ECS and EKS, and the cache of aws login.
+//
+// It writes to two folders below ~/.aws, in the formats of the AWS CLI, so that a sign-in serves both: cli/cache holds
+// credentials of roles, sso/cache the tokens of portals (docs/aws.md §2).
 package account
 
 import (
@@ -33,6 +36,7 @@ type Options struct {
 	MFA     func(ctx context.Context, serial string) (string, error)
 	Log     *slog.Logger // nil for none; no secret is ever logged
 	Version string       // of rdsx, for the user agent
+	Shared  *Shared      // of the process, so that several configurations share a sign-in; nil for none
 }
 
 // Load resolves o without touching the network; only the first use of the credentials does. The context must live as long

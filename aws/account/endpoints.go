@@ -56,8 +56,7 @@ func (e endpoints) apply(cfg *sdk.Config, base string) {
 
 // chained is the STS client for a link of the credential chain, pointed to where the endpoints say. The SDK builds its
 // own before it has read AWS_ENDPOINT_URL and the profile's endpoint_url, and so ignores both (docs/aws.md §1.1).
-func (e endpoints) chained(client *sts.Client, base string) *sts.Client {
-	options := client.Options()
+func (e endpoints) chained(options sts.Options, base string) *sts.Client {
 	own, _, _ := e.GetServiceBaseEndpoint(context.Background(), sts.ServiceID)
 	switch {
 	case e.flag != "":

@@ -45,13 +45,13 @@ func (f *failure) profile() *aws.Hint {
 	case f.says("partial credentials found"):
 		return f.hint(aws.ErrUsage, fmt.Sprintf("aws configure --profile %s", firstOf(f.origin.profile, "NAME")), f.origin.name()+" has only one half of a key pair")
 	case f.says("sso session section", "configured to use sso but is missing"):
-		return f.hint(aws.ErrUsage, fmt.Sprintf("aws configure sso --profile %s", firstOf(f.origin.profile, "NAME")), f.plain())
+		return f.hint(aws.ErrUsage, "rdsx profiles check says what is missing; rdsx profiles edit "+firstOf(f.origin.profile, "NAME")+" adds it", f.plain())
 	}
 	return nil
 }
 
 func noProfile(name, by string, o *origin) error {
-	next := "aws configure sso --profile " + name
+	next := "rdsx profiles add " + name
 	if near := Near(name, o.profiles, 3); len(near) > 0 {
 		next = "did you mean " + strings.Join(near, ", ") + "?"
 	} else if len(o.profiles) > 0 {
@@ -65,7 +65,7 @@ func noRegion(o *origin) error {
 	next := "add --region, for example --region eu-west-1, or set AWS_REGION"
 	if o.profile != "" {
 		text = fmt.Sprintf("%s has no region", o.name())
-		next = fmt.Sprintf("aws configure set region REGION --profile %s, or add --region", o.profile)
+		next = fmt.Sprintf("rdsx profiles edit %s --region REGION, or add --region here", o.profile)
 	}
 	return aws.Advise(errors.New(text), aws.ErrUsage, next)
 }

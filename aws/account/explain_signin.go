@@ -16,7 +16,7 @@ import (
 func (o *origin) again() string {
 	switch o.kind {
 	case kindSSO:
-		return "aws sso login --profile " + o.signIn
+		return "rdsx profiles login " + firstOf(o.profile, o.signIn)
 	case kindLogin:
 		return "aws login --profile " + o.signIn
 	case kindEnvironment:
@@ -30,7 +30,7 @@ func (o *origin) again() string {
 	case kindMachine:
 		return "check the role of this instance or container"
 	}
-	return "sign in again, for example with aws sso login --profile NAME"
+	return "sign in again, for example with rdsx profiles login NAME"
 }
 
 func (f *failure) mfa() *aws.Hint {
@@ -48,28 +48,39 @@ func (f *failure) mfa() *aws.Hint {
 	return nil
 }
 
-// sso recognises a token that is missing, expired or revoked. For profiles with an sso-session the SDK gives plain errors
-// without a type (docs/aws.md §2).
+// sso recognises a token that is missing, expired or revoked. Our own provider says so by a type; the SDK's has only texts
+// for profiles with an sso-session (docs/aws.md §2).
 func (f *failure) sso() *aws.Hint {
 	login := f.origin.again()
 	if f.origin.kind != kindSSO {
-		login = "aws sso login --profile NAME"
+		login = "rdsx profiles login NAME"
 	}
-	noFile := errors.Is(f.err, os.ErrNotExist) && f.says("sso token")
+	var own *signInError
+	isOwn := errors.As(f.err, &own)
+	who := f.origin.name()
+	if f.origin.profile == "" && isOwn {
+		who, login = own.portal.Name(), "rdsx profiles login "+own.portal.Name()
+	}
 	switch {
-	case noFile:
-		return f.hint(aws.ErrSignIn, login, f.origin.name()+" is not signed in: there is no SSO token")
-	case f.says("the sso session has expired or is invalid", "cached sso token", "refresh sso token"):
-		return f.hint(aws.ErrSignIn, login, "the SSO sign-in of "+f.origin.name()+" has expired")
-	case strings.HasPrefix(f.action, "ssooidc:") && f.is("InvalidGrantException", "ExpiredTokenException", "UnauthorizedClientException", "InvalidClientException", "AccessDeniedException"):
-		return f.hint(aws.ErrSignIn, login, "the SSO sign-in of "+f.origin.name()+" has expired")
+	case isOwn && own.missing, errors.Is(f.err, os.ErrNotExist) && f.says("sso token"):
+		return f.hint(aws.ErrSignIn, login, who+" is not signed in: there is no SSO token")
+	case isOwn, f.says("the sso session has expired or is invalid", "cached sso token", "refresh sso token"), f.isOIDCRefusal():
+		return f.hint(aws.ErrSignIn, login, "the SSO sign-in of "+who+" has expired")
 	case strings.HasPrefix(f.action, "sso:") && f.is("UnauthorizedException"):
-		return f.hint(aws.ErrSignIn, login, "the SSO sign-in of "+f.origin.name()+" has been revoked")
+		return f.hint(aws.ErrSignIn, login, "the SSO sign-in of "+who+" has been revoked")
 	case strings.HasPrefix(f.action, "sso:") && f.is("ForbiddenException"):
-		return f.hint(aws.ErrSignIn, fmt.Sprintf("check sso_account_id and sso_role_name in [profile %s], or ask for that role to be assigned to you", f.origin.signIn),
+		return f.hint(aws.ErrSignIn, fmt.Sprintf("check sso_account_id and sso_role_name in [profile %s], or ask for that role to be assigned to you", firstOf(f.origin.signIn, "NAME")),
 			"the SSO user has no such role in that account")
+	case strings.HasPrefix(f.action, "sso:") && f.is("ResourceNotFoundException"):
+		return f.hint(aws.ErrSignIn, "rdsx profiles import lists the accounts and roles that you have", f.plain())
 	}
 	return nil
+}
+
+// isOIDCRefusal says whether the portal takes a token, or the program's registration, for no good.
+func (f *failure) isOIDCRefusal() bool {
+	return strings.HasPrefix(f.action, "ssooidc:") &&
+		f.is("InvalidGrantException", "ExpiredTokenException", "UnauthorizedClientException", "InvalidClientException", "AccessDeniedException")
 }
 
 func (f *failure) login() *aws.Hint {
@@ -173,9 +184,9 @@ func noCredentials(o *origin) error {
 	if o.profile != "" {
 		text = fmt.Sprintf("%s has no credentials, and this machine has no role", o.name())
 	}
-	next := "aws configure sso, or aws configure"
+	next := "rdsx profiles add NAME, or aws configure"
 	if o.profile != "" {
-		next = "aws configure sso --profile " + o.profile
+		next = fmt.Sprintf("aws configure --profile %s, or rdsx profiles edit %s --help", o.profile, o.profile)
 	} else if len(o.profiles) > 0 {
 		next = "name one with --profile: " + strings.Join(o.profiles[:min(6, len(o.profiles))], ", ")
 	}

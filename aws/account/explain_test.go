@@ -320,19 +320,18 @@ sso_start_url = https://corp.awsapps.com/start
 sso_region = eu-west-1
 `
 
-// TestExplainSSO is not parallel: the SDK looks for the token below the home folder of the process.
+// TestExplainSSO finds the token below the home folder that the environment names.
 func TestExplainSSO(t *testing.T) {
+	t.Parallel()
 	const expired = `{"startUrl":"https://corp.awsapps.com/start","region":"eu-west-1","accessToken":"secret-token","expiresAt":"2020-01-01T00:00:00Z"}`
 	for _, c := range []struct{ name, profile, token, text, next string }{
-		{"no token", "new", "", `profile "new" is not signed in`, "aws sso login --profile new"},
-		{"no token, legacy", "legacy", "", `profile "legacy"`, "aws sso login --profile legacy"},
-		{"no token, role over SSO", "role", "", `profile "role" is not signed in`, "aws sso login --profile new"},
-		{"expired", "new", expired, "expired", "aws sso login --profile new"},
+		{"no token", "new", "", `profile "new" is not signed in`, "rdsx profiles login new"},
+		{"no token, legacy", "legacy", "", `profile "legacy"`, "rdsx profiles login legacy"},
+		{"no token, role over SSO", "role", "", `profile "role" is not signed in`, "rdsx profiles login role"},
+		{"expired", "new", expired, "expired", "rdsx profiles login new"},
 	} {
 		env := home(t, ssoProfiles, "")
 		dir := newEnviron(env).home()
-		t.Setenv("HOME", dir)
-		t.Setenv("USERPROFILE", dir)
 		if c.token != "" {
 			writeToken(t, dir, c.token)
 		}

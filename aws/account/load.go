@@ -40,6 +40,7 @@ type resolved struct {
 	origin    *origin
 	raw       string               // the profile as the SDK must be asked for it; "" for none
 	shared    *config.SharedConfig // of that profile; nil for none
+	end       *config.SharedConfig // the profile at the end of its chain of source_profile; nil for none
 	region    string
 	endpoints endpoints
 	warnings  []string
@@ -55,12 +56,16 @@ func resolve(ctx context.Context, o Options) (*resolved, error) {
 	if err := r.resolveRegion(); err != nil {
 		return nil, err
 	}
-	url := firstOf(o.EndpointURL, env["AWS_ENDPOINT_URL"])
+	return r, r.resolveEndpoints()
+}
+
+func (r *resolved) resolveEndpoints() error {
+	url := firstOf(r.o.EndpointURL, r.env["AWS_ENDPOINT_URL"])
 	if url != "" && !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
-		return nil, aws.Advise(fmt.Errorf("the endpoint %q is not a URL", url), aws.ErrUsage, "write it as https://HOST or http://HOST:PORT")
+		return aws.Advise(fmt.Errorf("the endpoint %q is not a URL", url), aws.ErrUsage, "write it as https://HOST or http://HOST:PORT")
 	}
-	r.endpoints = endpoints{flag: o.EndpointURL, env: env, profile: r.origin.profile}
-	return r, nil
+	r.endpoints = endpoints{flag: r.o.EndpointURL, env: r.env, profile: r.origin.profile}
+	return nil
 }
 
 // resolveProfile decides whose credentials are used. A named profile always wins over keys in the environment, unlike in
@@ -96,6 +101,9 @@ func (r *resolved) resolveProfile(ctx context.Context) error {
 			return r.origin.wrap(fmt.Errorf("read profile %q: %w", name, err))
 		}
 		r.raw, r.shared = raw, &shared
+		for r.end = r.shared; r.end.Source != nil; {
+			r.end = r.end.Source
+		}
 	}
 	return r.resolveKind(name, named)
 }
@@ -161,37 +169,21 @@ func (r *resolved) resolveRegion() error {
 
 func (r *resolved) config(ctx context.Context) (sdk.Config, error) {
 	web := &lateSTS{}
-	client := awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTimeout })
-	options := []func(*config.LoadOptions) error{
-		config.WithSharedConfigFiles([]string{r.origin.configFile}),
-		config.WithSharedCredentialsFiles([]string{r.origin.credentialsFile}),
+	options, err := r.options()
+	if err != nil {
+		return sdk.Config{}, err
+	}
+	options = append(options,
 		config.WithRegion(r.region),
-		config.WithHTTPClient(client),
-		config.WithLogger(sdkLog{r.o.Log}),
-		config.WithAPIOptions(r.apiOptions()),
 		config.WithCredentialsCacheOptions(func(o *sdk.CredentialsCacheOptions) { o.ExpiryWindow = expiryWindow }),
 		config.WithAssumeRoleCredentialOptions(r.assumeRole(ctx)),
 		config.WithWebIdentityRoleCredentialOptions(func(o *stscreds.WebIdentityRoleOptions) { o.Client = web }),
-	}
-	if r.o.EndpointURL != "" {
-		// This alone reaches the SSO clients of the chain; apply and chained do the rest.
-		options = append(options, config.WithBaseEndpoint(r.o.EndpointURL))
-	}
-	if r.raw != "" {
-		options = append(options, config.WithSharedConfigProfile(r.raw))
-	}
+	)
 	if url := r.env["AWS_EC2_METADATA_SERVICE_ENDPOINT"]; url != "" {
 		options = append(options, config.WithEC2IMDSEndpoint(url))
 	}
 	if r.env.isTrue("AWS_EC2_METADATA_DISABLED") {
 		options = append(options, config.WithEC2IMDSClientEnableState(imdsDisabled))
-	}
-	if path := r.env["AWS_CA_BUNDLE"]; path != "" {
-		pem, err := os.ReadFile(r.env.expand(path))
-		if err != nil {
-			return sdk.Config{}, aws.Advise(fmt.Errorf("read AWS_CA_BUNDLE: %w", err), aws.ErrUsage, "point AWS_CA_BUNDLE to a file of PEM certificates, or unset it")
-		}
-		options = append(options, config.WithCustomCABundle(bytes.NewReader(pem)))
 	}
 	if provider := r.environment(web); provider != nil {
 		options = append(options, config.WithCredentialsProvider(provider))
@@ -200,13 +192,60 @@ func (r *resolved) config(ctx context.Context) (sdk.Config, error) {
 	if err != nil {
 		return sdk.Config{}, err
 	}
-	base := ""
-	if r.shared != nil {
-		base = r.shared.BaseEndpoint
+	r.endpoints.apply(&cfg, r.baseEndpoint())
+	if end := r.endOfChain(); end != nil && r.shared.RoleARN == "" {
+		cfg.Credentials = end
 	}
-	r.endpoints.apply(&cfg, base)
 	web.client = sts.NewFromConfig(cfg, func(o *sts.Options) { o.Credentials = sdk.AnonymousCredentials{} })
 	return cfg, nil
+}
+
+// anonymous is a configuration without credentials, for the services that hand them out.
+func (r *resolved) anonymous(ctx context.Context, region string) (sdk.Config, error) {
+	options, err := r.options()
+	if err != nil {
+		return sdk.Config{}, err
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, append(options, config.WithRegion(region), config.WithCredentialsProvider(sdk.AnonymousCredentials{}))...)
+	if err != nil {
+		return sdk.Config{}, err
+	}
+	r.endpoints.apply(&cfg, r.baseEndpoint())
+	return cfg, nil
+}
+
+func (r *resolved) baseEndpoint() string {
+	if r.shared == nil {
+		return ""
+	}
+	return r.shared.BaseEndpoint
+}
+
+// options are those of every configuration: the files, the network and the log.
+func (r *resolved) options() ([]func(*config.LoadOptions) error, error) {
+	client := awshttp.NewBuildableClient().WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTimeout })
+	options := []func(*config.LoadOptions) error{
+		config.WithSharedConfigFiles([]string{r.origin.configFile}),
+		config.WithSharedCredentialsFiles([]string{r.origin.credentialsFile}),
+		config.WithHTTPClient(client),
+		config.WithLogger(sdkLog{r.o.Log}),
+		config.WithAPIOptions(r.apiOptions()),
+	}
+	if r.o.EndpointURL != "" {
+		// This alone reaches the SSO clients of the chain; apply and chained do the rest.
+		options = append(options, config.WithBaseEndpoint(r.o.EndpointURL))
+	}
+	if r.raw != "" {
+		options = append(options, config.WithSharedConfigProfile(r.raw))
+	}
+	if path := r.env["AWS_CA_BUNDLE"]; path != "" {
+		pem, err := os.ReadFile(r.env.expand(path))
+		if err != nil {
+			return nil, aws.Advise(fmt.Errorf("read AWS_CA_BUNDLE: %w", err), aws.ErrUsage, "point AWS_CA_BUNDLE to a file of PEM certificates, or unset it")
+		}
+		options = append(options, config.WithCustomCABundle(bytes.NewReader(pem)))
+	}
+	return options, nil
 }
 
 // environment is the provider of credentials that the environment names, or nil.
@@ -226,43 +265,6 @@ func (r *resolved) environment(client stscreds.AssumeRoleWithWebIdentityAPIClien
 			})
 	}
 	return nil
-}
-
-// assumeRole completes what the SDK knows of a link of the chain. The SDK calls it twice: once early, with empty options,
-// to see whether there is somebody to ask for an MFA code.
-func (r *resolved) assumeRole(ctx context.Context) func(*stscreds.AssumeRoleOptions) {
-	durations := map[string]time.Duration{}
-	base := ""
-	for s := r.shared; s != nil; s = s.Source {
-		if s.RoleARN != "" && s.RoleDurationSeconds != nil {
-			durations[s.RoleARN] = *s.RoleDurationSeconds
-		}
-		base = firstOf(base, s.BaseEndpoint)
-	}
-	return func(o *stscreds.AssumeRoleOptions) {
-		if d := durations[o.RoleARN]; d > 0 {
-			o.Duration = d // the SDK drops 15 minutes and less
-		}
-		if o.Duration == 0 {
-			o.Duration = roleDuration
-		}
-		if o.RoleSessionName == "" {
-			o.RoleSessionName = firstOf(r.o.RoleSessionName, r.env.sessionName())
-		}
-		if o.SerialNumber != nil && o.TokenProvider == nil && r.o.MFA != nil {
-			serial := sdk.ToString(o.SerialNumber)
-			o.TokenProvider = func() (string, error) {
-				code, err := r.o.MFA(ctx, serial)
-				if err != nil {
-					return "", &mfaError{err}
-				}
-				return strings.TrimSpace(code), nil
-			}
-		}
-		if client, ok := o.Client.(*sts.Client); ok {
-			o.Client = r.endpoints.chained(client, base)
-		}
-	}
 }
 
 // apiOptions names rdsx in the user agent and lets every error of an API remember where its credentials came from.

@@ -1,0 +1,154 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	ststypes "github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/aws/smithy-go"
+)
+
+// roleClient is the STS client of one link of the chain. It takes role credentials from the AWS CLI's cache and puts them
+// there, so that whoever has signed in with one need not sign in with the other, and asks for an MFA code only when the cache
+// has nothing.
+type roleClient struct {
+	r      *resolved
+	client *sts.Client
+	link   *config.SharedConfig
+	ask    func(serial string) (string, error)
+}
+
+// AssumeRole is the one call that stscreds needs.
+func (c *roleClient) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, opts ...func(*sts.Options)) (*sts.AssumeRoleOutput, error) {
+	key := cacheKey(roleArgs(c.link.RoleARN, c.link.RoleSessionName, c.link.ExternalID, c.link.MFASerial, seconds(c.link)), false)
+	unlock, err := c.r.o.Shared.lock(ctx, "role "+key)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	dir, endpoint := c.r.env.cacheDir(), sdk.ToString(c.client.Options().BaseEndpoint)
+	if hit, expires, ok := readCached(dir, key, time.Now()); ok && hit.Endpoint == endpoint && hit.isOf(c.link.RoleARN, c.link.RoleSessionName) {
+		c.r.o.Log.Debug("role from the cache", "role", c.link.RoleARN, "expires", expires)
+		return hit.output(expires), nil
+	}
+	out, err := c.assume(ctx, in, opts)
+	if err != nil || out.Credentials == nil || out.Credentials.Expiration == nil {
+		return out, err
+	}
+	c.store(dir, key, fromOutput(out, endpoint), *out.Credentials.Expiration)
+	return out, nil
+}
+
+// store keeps credentials for later. A cache that cannot be written costs a sign-in, not the command.
+func (c *roleClient) store(dir, key string, entry cached, expires time.Time) {
+	if err := writeCached(dir, key, entry, expires, time.Now()); err != nil {
+		c.r.o.Log.Debug("sign-in cache", "error", err)
+	}
+}
+
+// assume calls STS, with an MFA code where the profile has a device. Keys of a user are first turned into a session that knows
+// of the code: each code is good once, and a session serves every role that the device opens.
+func (c *roleClient) assume(ctx context.Context, in *sts.AssumeRoleInput, opts []func(*sts.Options)) (*sts.AssumeRoleOutput, error) {
+	serial := c.link.MFASerial
+	if serial == "" {
+		return c.client.AssumeRole(ctx, in, opts...)
+	}
+	source, err := c.client.Options().Credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if source.SessionToken != "" { // of a role: STS gives no session for those
+		code, err := c.ask(serial)
+		if err != nil {
+			return nil, err
+		}
+		in.TokenCode = &code
+		return c.client.AssumeRole(ctx, in, opts...)
+	}
+	session, code, err := c.session(ctx, source, serial)
+	if err != nil {
+		return nil, err
+	}
+	with := *in
+	if session.AccessKeyID == "" {
+		with.TokenCode = &code
+		return c.client.AssumeRole(ctx, &with, opts...)
+	}
+	with.SerialNumber, with.TokenCode = nil, nil
+	return c.client.AssumeRole(ctx, &with, append(opts, func(o *sts.Options) {
+		o.Credentials = credentials.StaticCredentialsProvider{Value: session}
+	})...)
+}
+
+// session is a user's session after an MFA code: the one that is kept for the device, or a new one. Where the user may not
+// have one, it is empty, and the code is for the role itself.
+func (c *roleClient) session(ctx context.Context, source sdk.Credentials, serial string) (sdk.Credentials, string, error) {
+	key := sessionKey(source.AccessKeyID, serial)
+	unlock, err := c.r.o.Shared.lock(ctx, "device "+key)
+	if err != nil {
+		return sdk.Credentials{}, "", err
+	}
+	defer unlock()
+	dir, endpoint := c.r.env.cacheDir(), sdk.ToString(c.client.Options().BaseEndpoint)
+	if hit, expires, ok := readCached(dir, key, time.Now()); ok && hit.Endpoint == endpoint {
+		return hit.keys(expires, "MFA session"), "", nil
+	}
+	code, err := c.ask(serial)
+	if err != nil {
+		return sdk.Credentials{}, "", err
+	}
+	out, err := c.client.GetSessionToken(ctx, &sts.GetSessionTokenInput{
+		DurationSeconds: sdk.Int32(int32(roleDuration / time.Second)), SerialNumber: &serial, TokenCode: &code,
+	})
+	var api smithy.APIError
+	if errors.As(err, &api) && api.ErrorCode() == "AccessDenied" && !newFailure(err).says("multifactorauthentication failed") {
+		return sdk.Credentials{}, code, nil // a policy forbids the call, before the code was looked at
+	}
+	if err != nil {
+		return sdk.Credentials{}, "", err
+	}
+	if out.Credentials == nil || out.Credentials.Expiration == nil {
+		return sdk.Credentials{}, "", errors.New("STS gave a session without credentials")
+	}
+	entry := fromKeys(out.Credentials, endpoint)
+	expires := sdk.ToTime(out.Credentials.Expiration)
+	c.store(dir, key, entry, expires)
+	return entry.keys(expires, "MFA session"), "", nil
+}
+
+// sessionKey names the session of a user's device. The AWS CLI has no such entry, and meets no name of it.
+func sessionKey(accessKey, serial string) string {
+	return cacheKey(map[string]any{"AccessKeyId": accessKey, "SerialNumber": serial, "tool": "rdsx"}, false)
+}
+
+func fromKeys(k *ststypes.Credentials, endpoint string) cached {
+	entry := cached{Endpoint: endpoint}
+	entry.Credentials.AccessKeyID, entry.Credentials.SecretAccessKey = sdk.ToString(k.AccessKeyId), sdk.ToString(k.SecretAccessKey)
+	entry.Credentials.SessionToken = sdk.ToString(k.SessionToken)
+	return entry
+}
+
+func fromOutput(out *sts.AssumeRoleOutput, endpoint string) cached {
+	entry := fromKeys(out.Credentials, endpoint)
+	if u := out.AssumedRoleUser; u != nil {
+		entry.AssumedRoleUser = &assumedUser{AssumedRoleID: sdk.ToString(u.AssumedRoleId), Arn: sdk.ToString(u.Arn)}
+		entry.Credentials.AccountID = accountOfARN(entry.AssumedRoleUser.Arn)
+	}
+	return entry
+}
+
+// output is an entry as STS would have answered.
+func (c cached) output(expires time.Time) *sts.AssumeRoleOutput {
+	return &sts.AssumeRoleOutput{
+		Credentials: &ststypes.Credentials{
+			AccessKeyId: &c.Credentials.AccessKeyID, SecretAccessKey: &c.Credentials.SecretAccessKey,
+			SessionToken: &c.Credentials.SessionToken, Expiration: &expires,
+		},
+		AssumedRoleUser: &ststypes.AssumedRoleUser{Arn: &c.AssumedRoleUser.Arn, AssumedRoleId: &c.AssumedRoleUser.AssumedRoleID},
+	}
+}
