@@ -81,12 +81,17 @@ func (s *screenRun) Client(ctx context.Context, t aws.Tunnel) (tea.ExecCommand, 
 	}
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = append(append([]string(nil), s.app.Env...), env...)
+	gentle(cmd)
+	return &client{cmd: cmd, name: t.Target.Name(), held: s.app.holdInterrupts}, nil
+}
+
+// gentle has the program interrupted before it is killed, where the system can do that.
+func gentle(cmd *exec.Cmd) {
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	if runtime.GOOS == "windows" {
 		cmd.Cancel = cmd.Process.Kill
 	}
 	cmd.WaitDelay = 2 * time.Second
-	return &client{cmd: cmd, name: t.Target.Name(), held: s.app.holdInterrupts}, nil
 }
 
 // client is a program in the place of the screen. Ctrl-C is the program's while it runs.
