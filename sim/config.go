@@ -20,7 +20,7 @@ const (
 
 // services are those that the simulator answers for. They need entries of their own: the STS client inside the SDK's
 // credential chain looks at nothing else in a config file.
-func services() []string { return []string{"ec2", "rds", "ssm", "sts"} }
+func services() []string { return []string{"cloudformation", "ec2", "iam", "rds", "ssm", "sts"} }
 
 // CAFile is where WriteConfig(dir) puts the CA, with TLS.
 func CAFile(dir string) string { return filepath.Join(dir, caName) }

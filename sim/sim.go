@@ -124,10 +124,7 @@ func Start(ctx context.Context, o Options) (*Sim, error) {
 // build makes the parts and joins them.
 func (s *Sim) build(o Options) {
 	keys := api.NewKeys(o.World, nil)
-	verify := func(r *http.Request) error {
-		_, err := keys.Verify(r, "ssmmessages", nil)
-		return err
-	}
+	verify := func(r *http.Request) error { return s.api.MayOpen(r) }
 	if o.Unsigned {
 		verify = nil
 	}
@@ -195,6 +192,9 @@ func (s *Sim) CA() []byte { return s.ca }
 
 // SetLatency changes how long each API call takes.
 func (s *Sim) SetLatency(d time.Duration) { s.api.SetLatency(d) }
+
+// Asked returns what the policies of callers were asked since the last call of it, oldest first.
+func (s *Sim) Asked() []api.Asked { return s.api.Asked() }
 
 // Sessions returns the sessions that are open. Tests assert that there are none at the end.
 func (s *Sim) Sessions() []SessionInfo { return s.gateway.Sessions() }

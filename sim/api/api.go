@@ -51,6 +51,7 @@ type API struct {
 	services map[string]*service
 	latency  atomic.Int64
 	throttle atomic.Pointer[Throttle]
+	asked    record
 	fail     Failing
 }
 
@@ -67,6 +68,7 @@ func New(w *world.World, s Sessions, o Options) *API {
 		a.log = slog.New(slog.DiscardHandler)
 	}
 	a.services = map[string]*service{"sts": stsService(), "ssm": ssmService(), "ec2": ec2Service(), "rds": rdsService()}
+	addSetUp(a.services)
 	a.SetLatency(o.Latency)
 	a.SetThrottle(o.Throttle)
 	return a
@@ -201,6 +203,8 @@ func (a *API) guess(r *http.Request, form url.Values) string {
 		return "ec2"
 	case form.Get("Version") == rdsVersion:
 		return "rds"
+	case form.Get("Version") == iamVersion:
+		return "iam"
 	}
 	return "sts"
 }

@@ -112,10 +112,22 @@ func (c *call) mayAssume(in assumption) error {
 			r = r.With("aws:MultiFactorAuthAge", "0")
 		}
 	}
-	r.Principals = []string{c.id.ARN, "arn:aws:iam::" + c.id.Account + ":root"}
+	r.Principals = c.trustNames()
+	err := c.judgeAssume(in, r)
+	c.api.asked.add(Asked{c.id.ARN, action, r, err != nil})
+	return err
+}
+
+// trustNames are the names that the caller goes by in a trust policy.
+func (c *call) trustNames() []string {
+	names := []string{c.id.ARN, "arn:aws:iam::" + c.id.Account + ":root"}
 	if c.id.Role != "" {
-		r.Principals = append(r.Principals, c.roleARN())
+		names = append(names, c.roleARN())
 	}
+	return names
+}
+
+func (c *call) judgeAssume(in assumption, r iam.Request) error {
 	trust, named := iam.Trust(in.role.Trust, r)
 	own := iam.Decide(c.id.policies, r)
 	if own == iam.Allow && c.id.session != nil {

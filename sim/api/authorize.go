@@ -49,6 +49,13 @@ func (id identity) principalARN() string {
 // permit asks the identity policies, and the session policy if there is one. A refusal is a denial in AWS's words.
 func (c *call) permit(action, resource string, more map[string][]string) error {
 	r := c.request(action, resource, more)
+	err := c.judge(r)
+	c.api.asked.add(Asked{c.id.ARN, c.svc.name + ":" + c.name, r, err != nil})
+	return err
+}
+
+func (c *call) judge(r iam.Request) error {
+	action, resource := r.Action, r.Resource
 	d := iam.Decide(c.id.policies, r)
 	if d == iam.Allow && c.id.session != nil {
 		if narrowed := iam.Decide([]iam.Policy{*c.id.session}, r); narrowed != iam.Allow {

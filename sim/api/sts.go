@@ -26,6 +26,8 @@ type callerIdentity struct {
 }
 
 func getCallerIdentity(c *call) (any, error) {
+	const action = "sts:GetCallerIdentity"
+	c.api.asked.add(Asked{c.id.ARN, action, c.request(action, "*", nil), false})
 	return callerIdentity{c.id.ARN, c.id.UserID, c.id.Account}, nil
 }
 
