@@ -96,6 +96,7 @@ type Interface struct {
 	ID, Subnet, VPC string
 	Index           int          // of an instance: its device number; 0 is the primary one
 	Addrs           []netip.Addr // private IPv4 and IPv6
+	Public          bool         // it has a public IPv4 address as well
 	Groups          []string
 }
 
