@@ -69,6 +69,12 @@ func (d *denial) Unwrap() error { return errDenied }
 
 const mismatchText = "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
 
+// json says whether the service speaks JSON, whose errors have names of their own.
+func (s *service) json() bool {
+	_, ok := s.wire.(jsonWire)
+	return ok
+}
+
 // errorOf gives an error the code, status and words of the service: each family has its own (docs/aws.md §2).
 func (s *service) errorOf(err error) *Error {
 	var e *Error
@@ -79,7 +85,7 @@ func (s *service) errorOf(err error) *Error {
 	if errors.As(err, &bad) {
 		return s.signatureError(bad)
 	}
-	switch json := s.name == "ssm"; {
+	switch json := s.json(); {
 	case errors.Is(err, errThrottled) && s.name == "ec2":
 		return &Error{"RequestLimitExceeded", "Request limit exceeded.", http.StatusServiceUnavailable}
 	case errors.Is(err, errThrottled) && json:
@@ -119,7 +125,7 @@ func (s *service) signatureError(e *SignatureError) *Error {
 		codes, text = shapes{"SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure"}, mismatchText
 	}
 	switch {
-	case s.name == "ssm":
+	case s.json():
 		return &Error{codes.json, text, http.StatusBadRequest}
 	case s.name == "ec2" && codes.ec2 == "RequestExpired":
 		return &Error{codes.ec2, "Request has expired.", http.StatusBadRequest}
@@ -132,7 +138,7 @@ func (s *service) signatureError(e *SignatureError) *Error {
 }
 
 func (s *service) unknown(op, version string) *Error {
-	if s.name == "ssm" {
+	if s.json() {
 		return failf("UnknownOperationException", "")
 	}
 	return failf("InvalidAction", "Could not find operation %s for version %s", op, version)
