@@ -94,9 +94,8 @@ func (m Model) onWritten(msg Written) (Model, tea.Cmd) {
 	if msg.Err != nil {
 		return m.refused(msg.Err)
 	}
-	name := m.over.change.Name
+	m.wanted = m.over.change.Name
 	m.over = m.over.closed()
-	m.settle(name)
 	return m, tea.Batch(send(Notice{Level: chrome.Done, Text: chrome.Clean(msg.Text)}), send(ListAsked{}))
 }
 

@@ -32,7 +32,8 @@ type Model struct {
 	typing bool // letters go to the filter
 	keys   keys
 	over   over
-	n      int // of the plan asked last
+	n      int    // of the plan asked last
+	wanted string // the profile that was written last and that no list has shown yet
 }
 
 // entry is a row whose texts are fit for the grid.
@@ -83,7 +84,8 @@ func (m *Model) onListed(msg Listed) {
 	if msg.Err != nil {
 		return
 	}
-	at := m.at().Name
+	at := cmp.Or(m.wanted, m.at().Name)
+	m.wanted = ""
 	m.rows = make([]entry, 0, len(msg.Rows))
 	for _, r := range msg.Rows {
 		m.rows = append(m.rows, entry{Row: r, name: chrome.Clean(r.Name), account: chrome.Clean(r.Account), role: chrome.Clean(cmp.Or(r.Role, r.RoleARN))})

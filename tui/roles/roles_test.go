@@ -160,6 +160,10 @@ func TestWrittenAfterTheGate(t *testing.T) {
 	if cmd == nil || strings.Contains(ansi.Strip(m.View()), "remove orders-admin") {
 		t.Error("the diff stays after the writing")
 	}
+	m, _ = m.Update(list())
+	if m.at().Name != "orders-admin" {
+		t.Errorf("the cursor is on %q after the writing", m.at().Name)
+	}
 	if m, _ = screen(100, 24, theme.Theme{}, list()).Update(Written{N: 9, Text: "of another time"}); m.over.kind != overNone {
 		t.Error("an answer to nothing opened something")
 	}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/rdsx/rdsx/sim"
+)
+
+// TestScreenAddsAProfile starts as people do today, with three secrets of an assumed role in the environment, and ends with a
+// profile of that role in the config file.
+func TestScreenAddsAProfile(t *testing.T) {
+	b := newBox(t, sim.Options{})
+	config := valueOf(b.env, "AWS_CONFIG_FILE")
+	before, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mika := b.World().Accounts()[0].Users[0]
+	client := sts.New(sts.Options{
+		Region: "eu-west-1", BaseEndpoint: sdk.String(b.URL()),
+		Credentials: sdk.CredentialsProviderFunc(func(context.Context) (sdk.Credentials, error) {
+			return sdk.Credentials{AccessKeyID: mika.AccessKey, SecretAccessKey: mika.SecretKey}, nil
+		}),
+	})
+	out, err := client.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: sdk.String("arn:aws:iam::111122223333:role/operator"), RoleSessionName: sdk.String("pasted")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.env = append(slices.DeleteFunc(b.env, func(s string) bool { return strings.HasPrefix(s, "AWS_PROFILE=") }),
+		"AWS_ACCESS_KEY_ID="+*out.Credentials.AccessKeyId, "AWS_SECRET_ACCESS_KEY="+*out.Credentials.SecretAccessKey, "AWS_SESSION_TOKEN="+*out.Credentials.SessionToken)
+	s := b.screen(t, 140, 40)
+	s.await("1 region ·", "none: alt+a makes one of this role")
+	s.press("M-a")
+	s.await("add a profile", "arn:aws:iam::111122223333:role/operator")
+	s.types("pasted-no-more")
+	s.press("Down", "Down")
+	s.types("default")
+	s.press("Enter")
+	s.await("+[profile pasted-no-more]", "+role_arn = arn:aws:iam::111122223333:role/operator", "enter write")
+	if now, _ := os.ReadFile(config); string(now) != string(before) {
+		t.Fatal("something was written before the diff was confirmed")
+	}
+	s.enter("enter write")
+	s.await("added profile pasted-no-more", "› 111122223333  pasted-no-more", "default ──→ pasted-no-more")
+	after, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(string(after), string(before)) || !strings.Contains(string(after), "rdsx_managed") {
+		t.Errorf("the file is now:\n%s", after)
+	}
+	for _, secret := range []string{*out.Credentials.SecretAccessKey, *out.Credentials.SessionToken} {
+		if strings.Contains(string(after), secret) {
+			t.Error("a secret was written")
+		}
+	}
+	s.press("Escape")
+	s.await("1 region ·")
+	s.press("C-c")
+	if code := s.code(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if whoami, stderr, code := b.run(t, "profiles", "whoami", "pasted-no-more"); code != 0 || !strings.Contains(whoami, "assumed-role/operator") {
+		t.Errorf("the profile is of no use: exit code %d, %s%s", code, whoami, stderr)
+	}
+}
+
+func valueOf(env []string, name string) string {
+	for _, kv := range slices.Backward(env) {
+		if v, ok := strings.CutPrefix(kv, name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
