@@ -71,6 +71,7 @@ func (c *checker) spec(s *Spec) {
 	for i := range s.Accounts {
 		c.account(fmt.Sprintf("accounts[%d]", i), &s.Accounts[i])
 	}
+	c.portals(s)
 	for at, to := range s.Dials {
 		c.dial("dials."+at, at, to)
 	}
@@ -104,6 +105,9 @@ func (c *checker) account(path string, a *Account) {
 		}
 		if u.MFASerial != "" && !strings.HasPrefix(u.MFASerial, "arn:aws:iam::"+a.ID+":mfa/") {
 			c.bad(at+".mfa_serial", "%q is not arn:aws:iam::%s:mfa/NAME", u.MFASerial, a.ID)
+		}
+		if _, err := TOTP(u.MFASeed, time.Time{}); err != nil {
+			c.bad(at+".mfa_seed", "%v", err)
 		}
 	}
 	for i, r := range a.Roles {

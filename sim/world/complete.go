@@ -15,6 +15,7 @@ import (
 // second run changes nothing and may share data with readers.
 func (s *Spec) complete() []problem {
 	fill(&s.MFACode, "123456")
+	s.completePortals()
 	for i := range s.Accounts {
 		a := &s.Accounts[i]
 		for j := range a.Regions {
