@@ -32,6 +32,8 @@ func pictures() map[string]string {
 	for _, ground := range []string{"dark", "light"} {
 		out["targets-"+ground] = "targets/testdata/list-140x40-" + ground
 		out["tunnels-"+ground] = "tunnels/testdata/list-140x40-" + ground
+		out["profiles-"+ground] = "roles/testdata/chain-80x24-" + ground
+		out["profiles-diff-"+ground] = "roles/testdata/diff-80x24-" + ground
 		out["port-"+ground] = "testdata/port-80x24-" + ground
 	}
 	return out
