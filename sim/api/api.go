@@ -53,6 +53,8 @@ type API struct {
 	throttle atomic.Pointer[Throttle]
 	asked    record
 	fail     Failing
+	signIns  *SignIns
+	devices  devices
 }
 
 // New makes an API for w whose sessions live in s.
@@ -69,10 +71,14 @@ func New(w *world.World, s Sessions, o Options) *API {
 	}
 	a.services = map[string]*service{"sts": stsService(), "ssm": ssmService(), "ec2": ec2Service(), "rds": rdsService()}
 	addSetUp(a.services)
+	a.services["organizations"], a.signIns = organizationsService(), newSignIns(a)
 	a.SetLatency(o.Latency)
 	a.SetThrottle(o.Throttle)
 	return a
 }
+
+// SignIns is the API's IAM Identity Center.
+func (a *API) SignIns() *SignIns { return a.signIns }
 
 // Keys returns what the API checks signatures with.
 func (a *API) Keys() *Keys { return a.keys }
@@ -123,6 +129,10 @@ const maxBody = 1 << 20
 
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	if a.signIns.serves(r) {
+		a.signIns.mux.ServeHTTP(rw, r)
+		return
+	}
 	started := a.now()
 	requestID := newUUID()
 	rw.Header().Set("Date", started.UTC().Format(http.TimeFormat))

@@ -106,7 +106,7 @@ func (c *call) mfa() (time.Time, error) {
 	if c.id.User == "" || c.userOf().MFASerial != serial {
 		return time.Time{}, &denial{"MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user."}
 	}
-	if code != c.api.world.MFACode() {
+	if !c.api.devices.accept(c.api.world, c.userOf(), code, c.api.now()) {
 		return time.Time{}, &denial{"MultiFactorAuthentication failed with invalid MFA one time pass code. "}
 	}
 	return c.api.now(), nil
