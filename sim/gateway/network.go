@@ -76,5 +76,5 @@ func (n *network) where(host string, addr netip.Addr, port int) world.Dial {
 	if !slices.Contains(n.w.Lookup(n.instance, host), addr) {
 		return n.first
 	}
-	return n.w.Dial(n.instance, host, port)
+	return n.w.DialAddr(n.instance, host, addr, port)
 }

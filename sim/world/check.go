@@ -60,6 +60,7 @@ var (
 	instanceID   = regexp.MustCompile(`^(i-[0-9a-f]{8}|i-[0-9a-f]{17}|mi-[0-9a-f]{17})$`)
 	dbID         = regexp.MustCompile(`^[a-zA-Z]([a-zA-Z0-9]|-[a-zA-Z0-9]){0,62}$`)
 	policyName   = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
+	resourceHex  = regexp.MustCompile(`^([0-9a-f]{8}|[0-9a-f]{17})$`)
 	documentName = regexp.MustCompile(`^[a-zA-Z0-9_\-.]{3,128}$`)
 )
 
@@ -72,6 +73,7 @@ func (c *checker) spec(s *Spec) {
 		c.account(fmt.Sprintf("accounts[%d]", i), &s.Accounts[i])
 	}
 	c.portals(s)
+	c.topology(s)
 	for at, to := range s.Dials {
 		c.dial("dials."+at, at, to)
 	}
@@ -178,11 +180,27 @@ func (c *regionChecker) all() {
 	}
 }
 
-func (c *regionChecker) id(path, id, prefix string) {
-	if rest, ok := strings.CutPrefix(id, prefix); !ok || !regexp.MustCompile(`^([0-9a-f]{8}|[0-9a-f]{17})$`).MatchString(rest) {
+func (c *checker) resourceID(path, id, prefix string) {
+	c.idForm(path, id, prefix)
+	c.once(path, "id", id)
+}
+
+func (c *checker) idForm(path, id, prefix string) {
+	if rest, ok := strings.CutPrefix(id, prefix); !ok || !resourceHex.MatchString(rest) {
 		c.bad(path, "%q is not %s and 8 or 17 hexadecimal digits", id, prefix)
 	}
-	c.once(path, "id", id)
+}
+
+func (c *regionChecker) id(path, id, prefix string) { c.resourceID(path, id, prefix) }
+
+// sharedID is id for what may belong to another account, where it is written down as well.
+func (c *regionChecker) sharedID(path, id, prefix, owner string) {
+	if owner == "" {
+		c.id(path, id, prefix)
+		return
+	}
+	c.idForm(path, id, prefix)
+	c.once(path, "id in "+c.at, id)
 }
 
 func (c *regionChecker) vpc(path, id string) {
@@ -211,13 +229,15 @@ func (c *regionChecker) groups(path string, ids []string) {
 	}
 }
 
-func (c *regionChecker) cidr(path, cidr string) netip.Prefix {
+func (c *checker) block(path, cidr string) netip.Prefix {
 	p, err := netip.ParsePrefix(cidr)
 	if err != nil || p != p.Masked() {
 		c.bad(path, "%q is not a CIDR block", cidr)
 	}
 	return p
 }
+
+func (c *regionChecker) cidr(path, cidr string) netip.Prefix { return c.block(path, cidr) }
 
 func (c *regionChecker) ports(path string, from, to int) {
 	if from < 0 || to > 65535 || from > to {
@@ -228,12 +248,26 @@ func (c *regionChecker) ports(path string, from, to int) {
 func (c *regionChecker) rule(path string, r Rule) {
 	c.oneOf(path+".protocol", r.Protocol, "tcp", "udp", "icmp", "-1")
 	c.ports(path, r.From, r.To)
+	named := 0
+	for _, peer := range []string{r.CIDR, r.Group, r.PrefixList} {
+		if peer != "" {
+			named++
+		}
+	}
 	switch {
-	case (r.CIDR == "") == (r.Group == ""):
-		c.bad(path, "one of cidr and group is needed")
+	case named != 1:
+		c.bad(path, "one of cidr, group and prefix_list is needed")
 	case r.CIDR != "":
 		c.cidr(path+".cidr", r.CIDR)
+	case r.PrefixList != "":
+		c.prefixList(path+".prefix_list", r.PrefixList)
 	case !strings.HasPrefix(r.Group, "sg-"):
 		c.bad(path+".group", "%q is not a security group", r.Group)
+	}
+}
+
+func (c *regionChecker) prefixList(path, id string) {
+	if !slices.ContainsFunc(c.r.PrefixLists, func(l PrefixList) bool { return l.ID == id }) {
+		c.bad(path, "no prefix list %q in this region", id)
 	}
 }

@@ -7,14 +7,27 @@ import (
 )
 
 func (c *regionChecker) network() {
+	for i, l := range c.r.PrefixLists {
+		at := fmt.Sprintf("%s.prefix_lists[%d]", c.at, i)
+		c.id(at+".id", l.ID, "pl-")
+		for j, e := range l.Entries {
+			c.cidr(fmt.Sprintf("%s.entries[%d]", at, j), e)
+		}
+	}
 	for i, v := range c.r.VPCs {
 		at := fmt.Sprintf("%s.vpcs[%d]", c.at, i)
-		c.id(at+".id", v.ID, "vpc-")
+		c.sharedID(at+".id", v.ID, "vpc-", v.Owner)
 		c.cidr(at+".cidr", v.CIDR)
+		if v.CIDR6 != "" {
+			c.cidr(at+".cidr6", v.CIDR6)
+		}
 	}
 	for i, s := range c.r.Subnets {
 		at := fmt.Sprintf("%s.subnets[%d]", c.at, i)
-		c.id(at+".id", s.ID, "subnet-")
+		c.sharedID(at+".id", s.ID, "subnet-", s.Owner)
+		if s.CIDR6 != "" {
+			c.cidr(at+".cidr6", s.CIDR6)
+		}
 		c.vpc(at+".vpc", s.VPC)
 		inner := c.cidr(at+".cidr", s.CIDR)
 		for _, v := range c.r.VPCs {
@@ -30,7 +43,11 @@ func (c *regionChecker) network() {
 		c.vpc(at+".vpc", t.VPC)
 		c.subnets(at, t.Subnets)
 		for j, r := range t.Routes {
-			c.cidr(fmt.Sprintf("%s.routes[%d].cidr", at, j), r.CIDR)
+			if r.PrefixList != "" {
+				c.prefixList(fmt.Sprintf("%s.routes[%d].prefix_list", at, j), r.PrefixList)
+			} else {
+				c.cidr(fmt.Sprintf("%s.routes[%d].cidr", at, j), r.CIDR)
+			}
 			if r.Target == "" {
 				c.bad(fmt.Sprintf("%s.routes[%d].target", at, j), "is missing")
 			}
@@ -73,6 +90,11 @@ func (c *regionChecker) instance(at string, i Instance) {
 		return
 	}
 	c.subnet(at+".subnet", i.Subnet)
+	for j, n := range i.Interfaces {
+		further := fmt.Sprintf("%s.interfaces[%d]", at, j)
+		c.subnet(further+".subnet", n.Subnet)
+		c.groups(further, n.Groups)
+	}
 	c.oneOf(at+".state", i.State, "pending", "running", "shutting-down", "stopping", "stopped", "terminated")
 }
 

@@ -6,13 +6,15 @@ import (
 	"slices"
 )
 
-// clone copies everything that Update and SetDial may write to: all regions and the dials. The rest is shared and never written.
+// clone copies everything that Update, UpdateTopology and SetDial may write to: all regions, the peerings, gateways and dials. The rest is shared and never written.
 func (s *Spec) clone() *Spec {
 	next := *s
 	next.Dials = maps.Clone(s.Dials)
 	if next.Dials == nil {
 		next.Dials = map[string]string{}
 	}
+	next.Peerings = slices.Clone(s.Peerings)
+	next.Transits = deep(reflect.ValueOf(s.Transits)).Interface().([]Transit)
 	next.Accounts = slices.Clone(s.Accounts)
 	for i := range next.Accounts {
 		regions := reflect.ValueOf(s.Accounts[i].Regions)

@@ -23,6 +23,7 @@ func (s *Spec) complete() []problem {
 		}
 		a.Complete()
 	}
+	s.completeTopology()
 	c := checker{}
 	c.spec(s)
 	return c.problems
@@ -37,8 +38,10 @@ func (r *Region) complete(account string) {
 		fill(&r.Documents[i].Type, "Port")
 	}
 	for _, v := range r.VPCs {
-		r.mainTable(v)
-		r.defaultACL(v)
+		if v.Owner == "" { // tables and ACLs are the owner's
+			r.mainTable(v)
+			r.defaultACL(v)
+		}
 	}
 	for i := range r.SecurityGroups {
 		g := &r.SecurityGroups[i]
@@ -74,6 +77,9 @@ func (r *Region) mainTable(v VPC) {
 		local := func(x Route) bool { return x.Target == "local" }
 		if t.VPC == v.ID && !slices.ContainsFunc(t.Routes, local) {
 			t.Routes = append([]Route{{CIDR: v.CIDR, Target: "local"}}, t.Routes...)
+			if v.CIDR6 != "" {
+				t.Routes = append([]Route{{CIDR: v.CIDR6, Target: "local"}}, t.Routes...)
+			}
 		}
 	}
 }
@@ -85,6 +91,9 @@ func (r *Region) defaultACL(v VPC) {
 	r.NetworkACLs = append(r.NetworkACLs, NetworkACL{ID: "acl-" + digits(17, v.ID), VPC: v.ID, Default: true, Entries: []ACLEntry{
 		{Number: 100, Protocol: "-1", CIDR: "0.0.0.0/0"}, {Number: 100, Egress: true, Protocol: "-1", CIDR: "0.0.0.0/0"},
 	}})
+	if a := &r.NetworkACLs[len(r.NetworkACLs)-1]; v.CIDR6 != "" {
+		a.Entries = append(a.Entries, ACLEntry{Number: 101, Protocol: "-1", CIDR: "::/0"}, ACLEntry{Number: 101, Egress: true, Protocol: "-1", CIDR: "::/0"})
+	}
 }
 
 func completeRules(rules []Rule) {
@@ -114,6 +123,9 @@ func (i *Instance) complete(r *Region) {
 	fill(&i.Type, "t4g.nano")
 	fill(&i.State, "running")
 	fill(&i.IP, r.address(i.ID, i.Subnet))
+	for j := range i.Interfaces {
+		fill(&i.Interfaces[j].IP, r.address(i.ID+string(rune('a'+j)), i.Interfaces[j].Subnet))
+	}
 }
 
 // Hybrid says whether the node is outside EC2.

@@ -26,8 +26,13 @@ type Dial struct {
 // Dial says where a connection from an instance to host:port leads. The network decides first: a database whose status,
 // route, network ACL or security group keeps the instance out is Silent, whatever Dials says. Then Dials decides. Without an
 // entry a known host is Refused, an unknown address Silent and an unknown name Unresolvable. localhost and the instance's own
-// address are the instance itself: their entry in Dials is INSTANCE-ID:PORT.
+// address are the instance itself: their entry in Dials is INSTANCE-ID:PORT. Of several addresses the first is tried.
 func (w *World) Dial(instance, host string, port int) Dial {
+	return w.DialAddr(instance, host, netip.Addr{}, port)
+}
+
+// DialAddr is Dial for one of the addresses that Lookup gave for the host.
+func (w *World) DialAddr(instance, host string, addr netip.Addr, port int) Dial {
 	spec := w.spec.Load()
 	host = canonical(host)
 	at := net.JoinHostPort(host, strconv.Itoa(port))
@@ -41,21 +46,88 @@ func (w *World) Dial(instance, host string, port int) Dial {
 	if to := spec.Dials[at]; to == Unresolvable {
 		return fromEntry(to, to, "dials entry")
 	}
+	literal, err := netip.ParseAddr(host)
+	if err != nil && spec.deaf(from) {
+		return Dial{Kind: Unresolvable, Why: "DNS support is off in the instance's VPC"}
+	}
 	e, known := spec.endpoint(place, host)
 	if known {
 		at = net.JoinHostPort(e.host, strconv.Itoa(port))
-		if why := spec.blocked(place, from, e, port); why != "" {
+		if err == nil {
+			addr = literal
+		} else if !addr.IsValid() {
+			addr = first(spec.resolve(from, e))
+		}
+		if why := spec.reaches(from, e, addr, port); why != "" {
 			return Dial{Kind: Silent, Why: why}
 		}
 	}
 	fallback, why := Unresolvable, "unknown name"
-	if _, err := netip.ParseAddr(host); err == nil {
+	if err == nil {
 		fallback, why = Silent, "unknown address"
 	}
 	if known || spec.dialled(host) {
 		fallback, why = Refused, "no dials entry"
 	}
 	return fromEntry(spec.Dials[at], fallback, why)
+}
+
+// reaches is blocked, for an address that may not be the endpoint's.
+func (s *Spec) reaches(from Instance, e endpoint, addr netip.Addr, port int) string {
+	switch {
+	case !addr.IsValid():
+		return "it has no address"
+	case !slices.Contains(e.ips, addr):
+		return addr.String() + " is its public address, and the way over the internet is not part of the world"
+	}
+	return s.blocked(from, e, addr, port)
+}
+
+func first(addrs []netip.Addr) netip.Addr {
+	if len(addrs) == 0 {
+		return netip.Addr{}
+	}
+	return addrs[0]
+}
+
+// deaf says whether nothing answers the instance's questions for names.
+func (s *Spec) deaf(i Instance) bool {
+	n := s.site(i.Subnet)
+	v, ok := n.owner.vpc(n.VPC)
+	return ok && !i.Hybrid() && v.NoDNS && !v.OwnDNS
+}
+
+func (r *Region) vpc(id string) (VPC, bool) {
+	for _, v := range r.VPCs {
+		if v.ID == id {
+			return v, true
+		}
+	}
+	return VPC{}, false
+}
+
+// resolve gives an endpoint's addresses as an instance would get them: IPv6 only where the instance has it too, and outside
+// the VPC of a public database its public address, unless a peering gives the private one.
+func (s *Spec) resolve(i Instance, e endpoint) []netip.Addr {
+	addrs := slices.Clone(e.ips)
+	nic := i.sender(e.region.subnetOf(e.subnets, first(e.ips)))
+	if nic.IP6 == "" {
+		addrs = slices.DeleteFunc(addrs, func(a netip.Addr) bool { return a.Is6() })
+	}
+	if !e.public || i.Hybrid() {
+		return addrs
+	}
+	here, there := s.site(nic.Subnet).VPC, e.vpc()
+	if here == there {
+		return addrs
+	}
+	for _, p := range s.Peerings {
+		if p.Status == "active" && (p.Requester == there && p.Accepter == here && p.RequesterDNS || p.Accepter == there && p.Requester == here && p.AccepterDNS) {
+			return addrs
+		}
+	}
+	sum := sha256.Sum256([]byte(e.host))
+	return []netip.Addr{netip.AddrFrom4([4]byte{203, 0, 113, sum[0]})}
 }
 
 func fromEntry(entry, fallback, why string) Dial {
@@ -83,9 +155,12 @@ func (w *World) Lookup(instance, host string) []netip.Addr {
 	if spec.unresolvable(host) {
 		return nil
 	}
-	_, place, _ := w.Instance(instance)
-	if e, ok := spec.endpoint(place, host); ok {
-		return slices.Clone(e.ips)
+	from, place, ok := w.Instance(instance)
+	if ok && spec.deaf(from) {
+		return nil
+	}
+	if e, known := spec.endpoint(place, host); known {
+		return spec.resolve(from, e)
 	}
 	if !spec.dialled(host) {
 		return nil

@@ -1,7 +1,6 @@
 package world
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -14,7 +13,16 @@ type endpoint struct {
 	subnets []string
 	groups  []string
 	status  string
-	ips     []netip.Addr
+	ips     []netip.Addr // IPv6 before IPv4
+	public  bool         // outside its VPC the name gives a public address
+}
+
+// vpc of the endpoint, "" when its subnets are not known.
+func (e endpoint) vpc() string {
+	if len(e.subnets) == 0 {
+		return ""
+	}
+	return e.region.vpcOf(e.subnets[0])
 }
 
 // endpoint finds what a name, or an address inside the account and region, stands for. RDS names resolve everywhere.
@@ -51,7 +59,8 @@ func (r *Region) endpoints() []endpoint {
 	}
 	for _, d := range r.DBInstances {
 		if d.HasEndpoint() {
-			add(d.Endpoint, d.Subnets, d.Groups, d.Status, d.IP)
+			add(d.Endpoint, d.Subnets, d.Groups, d.Status, d.IP6, d.IP)
+			all[len(all)-1].public = d.Public
 		}
 	}
 	for _, c := range r.DBClusters {
@@ -87,7 +96,10 @@ func (r *Region) endpoints() []endpoint {
 	}
 	for _, i := range r.Instances {
 		if !i.Hybrid() {
-			add(i.IP, []string{i.Subnet}, i.Groups, i.State, i.IP)
+			add(i.IP, []string{i.Subnet}, i.Groups, i.State, i.IP6, i.IP)
+			for _, n := range i.Interfaces {
+				add(n.IP, []string{n.Subnet}, n.Groups, i.State, n.IP6, n.IP)
+			}
 		}
 	}
 	return all
@@ -95,38 +107,6 @@ func (r *Region) endpoints() []endpoint {
 
 // HasEndpoint says whether RDS names an address for the instance yet.
 func (d DBInstance) HasEndpoint() bool { return !d.NoEndpoint && d.Status != "creating" }
-
-// blocked says why packets from an instance do not reach an endpoint's port, or "". It is docs/aws.md §4 for IPv4, with the
-// first address of the endpoint; a hybrid node is outside every VPC and is let in by CIDR rules alone.
-func (s *Spec) blocked(from Place, i Instance, e endpoint, port int) string {
-	switch e.status {
-	case "stopped", "stopping", "starting", "creating", "deleting", "failed", "inaccessible-encryption-credentials", "terminated", "pending":
-		return "it is " + e.status
-	}
-	src, err := netip.ParseAddr(i.IP)
-	if err != nil || len(e.ips) == 0 {
-		return "it has no address"
-	}
-	dst := e.ips[0]
-	if i.Hybrid() {
-		return e.region.admits(e.groups, port, src, nil)
-	}
-	r := s.region(from)
-	there := e.region.subnetOf(e.subnets, dst)
-	if r.vpcOf(i.Subnet) != e.region.vpcOf(there) && (!r.routed(i.Subnet, dst) || !e.region.routed(there, src)) {
-		return "no route to " + dst.String() + " and back"
-	}
-	if !r.leaves(i.Groups, port, dst, e.groups) {
-		return fmt.Sprintf("no egress rule of the instance allows tcp/%d to %s", port, dst)
-	}
-	if why := e.region.admits(e.groups, port, src, i.Groups); why != "" {
-		return why
-	}
-	if i.Subnet == there {
-		return ""
-	}
-	return aclsBlock(r.aclOf(i.Subnet), e.region.aclOf(there), src, dst, port)
-}
 
 func (s *Spec) region(at Place) *Region {
 	for i := range s.Accounts {
@@ -150,55 +130,3 @@ func (r *Region) vpcOf(subnet string) string {
 
 // VPCOf returns the VPC of a subnet, "" for none.
 func (r Region) VPCOf(subnet string) string { return r.vpcOf(subnet) }
-
-// subnetOf says which of the subnets an address is in; the first when in none.
-func (r *Region) subnetOf(subnets []string, addr netip.Addr) string {
-	for _, s := range r.Subnets {
-		if p, err := netip.ParsePrefix(s.CIDR); err == nil && slices.Contains(subnets, s.ID) && p.Contains(addr) {
-			return s.ID
-		}
-	}
-	if len(subnets) > 0 {
-		return subnets[0]
-	}
-	return ""
-}
-
-// routed says whether a subnet's table sends packets for addr to another network of AWS's: a peering, a transit gateway or a
-// virtual private gateway. The longest prefix decides.
-func (r *Region) routed(subnet string, addr netip.Addr) bool {
-	best, bits := Route{}, -1
-	for _, route := range r.tableOf(subnet).Routes {
-		if p, err := netip.ParsePrefix(route.CIDR); err == nil && p.Contains(addr) && p.Bits() > bits {
-			best, bits = route, p.Bits()
-		}
-	}
-	private := strings.HasPrefix(best.Target, "pcx-") || strings.HasPrefix(best.Target, "tgw-") || strings.HasPrefix(best.Target, "vgw-")
-	return private && !best.Blackhole
-}
-
-func (r *Region) tableOf(subnet string) RouteTable {
-	var main RouteTable
-	for _, t := range r.RouteTables {
-		if slices.Contains(t.Subnets, subnet) {
-			return t
-		}
-		if t.Main && t.VPC == r.vpcOf(subnet) {
-			main = t
-		}
-	}
-	return main
-}
-
-func (r *Region) aclOf(subnet string) NetworkACL {
-	var byDefault NetworkACL
-	for _, a := range r.NetworkACLs {
-		if slices.Contains(a.Subnets, subnet) {
-			return a
-		}
-		if a.Default && a.VPC == r.vpcOf(subnet) {
-			byDefault = a
-		}
-	}
-	return byDefault
-}

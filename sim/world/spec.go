@@ -11,6 +11,8 @@ type Spec struct {
 	MFACode    string    `yaml:"mfa_code"` // the six digits every MFA device shows; 123456 when empty
 	NotOptedIn []string  `yaml:"not_opted_in"`
 	Accounts   []Account `yaml:"accounts"`
+	Peerings   []Peering `yaml:"peerings"`         // between VPCs of whatever account and region
+	Transits   []Transit `yaml:"transit_gateways"` //
 
 	Portals      []Portal     `yaml:"portals"`
 	Organization Organization `yaml:"organization"`
@@ -61,6 +63,7 @@ type Region struct {
 	RouteTables    []RouteTable    `yaml:"route_tables"`
 	NetworkACLs    []NetworkACL    `yaml:"network_acls"`
 	SecurityGroups []SecurityGroup `yaml:"security_groups"`
+	PrefixLists    []PrefixList    `yaml:"prefix_lists"`
 	Instances      []Instance      `yaml:"instances"`
 	DBInstances    []DBInstance    `yaml:"db_instances"`
 	DBClusters     []DBCluster     `yaml:"db_clusters"`
@@ -86,17 +89,23 @@ type Preferences struct {
 type VPC struct {
 	ID      string            `yaml:"id"`
 	CIDR    string            `yaml:"cidr"`
+	CIDR6   string            `yaml:"cidr6"` // IPv6, "" without
+	Owner   string            `yaml:"owner"` // the account that shares it with this one, "" for its own
+	NoDNS   bool              `yaml:"no_dns_support"`
+	OwnDNS  bool              `yaml:"own_name_servers"` // its DHCP options name servers that know every name
 	Default bool              `yaml:"default"`
 	Tags    map[string]string `yaml:"tags"`
 }
 
 // Subnet is a part of a VPC in one availability zone.
 type Subnet struct {
-	ID   string            `yaml:"id"`
-	VPC  string            `yaml:"vpc"`
-	CIDR string            `yaml:"cidr"`
-	AZ   string            `yaml:"az"`
-	Tags map[string]string `yaml:"tags"`
+	ID    string            `yaml:"id"`
+	VPC   string            `yaml:"vpc"`
+	CIDR  string            `yaml:"cidr"`
+	CIDR6 string            `yaml:"cidr6"` // IPv6, "" without
+	AZ    string            `yaml:"az"`
+	Owner string            `yaml:"owner"` // the account that shares it with this one, "" for its own
+	Tags  map[string]string `yaml:"tags"`
 }
 
 // RouteTable says where packets of its subnets go. A VPC without a main table gets one that holds the local route.
@@ -111,9 +120,11 @@ type RouteTable struct {
 
 // Route is one line of a route table.
 type Route struct {
-	CIDR      string `yaml:"cidr"`
-	Target    string `yaml:"target"` // local, igw-…, nat-…, pcx-…, tgw-…, vgw-…, eni-…
-	Blackhole bool   `yaml:"blackhole"`
+	CIDR       string `yaml:"cidr"`        // IPv4 or IPv6
+	PrefixList string `yaml:"prefix_list"` // in the place of a CIDR
+	Target     string `yaml:"target"`      // local, igw-…, nat-…, pcx-…, tgw-…, vgw-…, eni-…
+	Blackhole  bool   `yaml:"blackhole"`
+	Propagated bool   `yaml:"propagated"` // by a virtual private gateway
 }
 
 // NetworkACL filters what enters and leaves its subnets, without state. A VPC without a default one gets one that allows all.
@@ -156,6 +167,7 @@ type Rule struct {
 	To          int    `yaml:"to"`       // From when empty
 	CIDR        string `yaml:"cidr"`     // IPv4 or IPv6
 	Group       string `yaml:"group"`    // sg-…
+	PrefixList  string `yaml:"prefix_list"`
 	Description string `yaml:"description"`
 }
 
@@ -167,8 +179,10 @@ type Instance struct {
 	State        string            `yaml:"state"` // of EC2: pending, running, stopping, stopped, terminated; running when empty
 	Subnet       string            `yaml:"subnet"`
 	Groups       []string          `yaml:"groups"`
-	IP           string            `yaml:"ip"`       // private IPv4
-	Platform     string            `yaml:"platform"` // Linux, Windows, MacOS; Linux when empty
+	IP           string            `yaml:"ip"`         // private IPv4
+	IP6          string            `yaml:"ip6"`        // IPv6, "" without
+	Interfaces   []NIC             `yaml:"interfaces"` // besides the primary one, which the fields above describe
+	Platform     string            `yaml:"platform"`   // Linux, Windows, MacOS; Linux when empty
 	PlatformName string            `yaml:"platform_name"`
 	Profile      string            `yaml:"profile"`       // name of the instance profile
 	AgentVersion string            `yaml:"agent_version"` // "" for an instance that Systems Manager does not know
@@ -190,7 +204,8 @@ type DBInstance struct {
 	NoEndpoint      bool              `yaml:"no_endpoint"`
 	Port            int               `yaml:"port"` // the engine's own when empty
 	ListenerPort    int               `yaml:"listener_port"`
-	IP              string            `yaml:"ip"` // made from the first subnet when empty
+	IP              string            `yaml:"ip"`  // made from the first subnet when empty
+	IP6             string            `yaml:"ip6"` // of a dual-stack instance
 	Cluster         string            `yaml:"cluster"`
 	Subnets         []string          `yaml:"subnets"` // of the DB subnet group; the cluster's when empty
 	SubnetGroup     string            `yaml:"subnet_group"`
