@@ -20,7 +20,7 @@ const (
 
 // services are those that the simulator answers for. They need entries of their own: the STS client inside the SDK's
 // credential chain looks at nothing else in a config file.
-func services() []string { return []string{"cloudformation", "ec2", "iam", "rds", "ssm", "sts"} }
+func services() []string { return []string{"cloudformation", "ec2", "iam", "organizations", "rds", "sso", "sso_oidc", "ssm", "sts"} }
 
 // CAFile is where WriteConfig(dir) puts the CA, with TLS.
 func CAFile(dir string) string { return filepath.Join(dir, caName) }
@@ -147,6 +147,8 @@ func (s *Sim) Env(configFile, credentialsFile string) []string {
 		"AWS_SHARED_CREDENTIALS_FILE=" + credentialsFile,
 		"AWS_ENDPOINT_URL=" + s.url,
 		"AWS_ENDPOINT_URL_STS=" + s.url,
+		"AWS_ENDPOINT_URL_SSO=" + s.url,
+		"AWS_ENDPOINT_URL_SSO_OIDC=" + s.url,
 		"AWS_EC2_METADATA_DISABLED=true",
 		"AWS_PAGER=",
 	}

@@ -56,6 +56,7 @@ func (s *Sim) control() http.Handler {
 		}
 		answer(w, in)
 	})
+	s.signInControl(mux)
 	return local(mux)
 }
 

@@ -23,6 +23,8 @@
 //	POST /sim/cut                 {"session":"","side":"client|agent|both|agent-in-ack|bye"}: "" is all; answers {"cut":n}
 //	POST /sim/terminate           {"session":"","reason":"…"}: answers {"terminated":n}
 //	POST /sim/dials               {"db.example.com:5432":"127.0.0.1:41234"}: as World.SetDial
+//	GET, POST /sim/signins        the sign-ins to portals, and who confirms them: see signInControl
+//	GET  /sim/mfa?serial=ARN      the code that an MFA device shows now
 package sim
 
 import (
