@@ -95,6 +95,7 @@ func (a *app) connect(ctx context.Context, name string, flags connectFlags) erro
 	if err != nil {
 		return err
 	}
+	a.warnOfOrphans(ctx, route.cfg, route.target.Account)
 	return a.carry(ctx, route, flags)
 }
 

@@ -101,7 +101,7 @@ func withListErrors(err error, inv discover.Inventory) error {
 // dialer opens the sessions of this route.
 func (r route) dialer(a *app, flags connectFlags) forward.Dialer {
 	return sessionDialer{
-		cfg: r.cfg,
+		cfg: r.cfg, ledger: a.ledger, entry: a.entry(r.target.Account, r.target),
 		request: session.Request{
 			Target: r.target.Instance.ID, Document: flags.document, Parameters: parameters(flags.parameters),
 			Host: r.target.Endpoint.Host, Port: r.target.Endpoint.Port, Reason: flags.reason,
@@ -114,6 +114,8 @@ type sessionDialer struct {
 	cfg     sdk.Config
 	request session.Request
 	options session.Options
+	ledger  *ledger
+	entry   ledgerSession
 }
 
 // Open implements forward.Dialer.
@@ -122,7 +124,7 @@ func (d sessionDialer) Open(ctx context.Context) (forward.Session, error) {
 	if err != nil {
 		return nil, err // not s: a nil *Session inside the interface would not be nil
 	}
-	return s, nil
+	return d.ledger.kept(s, d.entry), nil
 }
 
 // parameters turns NAME=VALUE pairs into the lists that StartSession takes; the flag's check has refused anything else.

@@ -22,6 +22,8 @@ type app struct {
 	// opened is called once a tunnel is open. Tests make it panic to prove that a session never outlives its process.
 	opened func()
 
+	ledger *ledger // of the sessions that this machine has open at AWS; nil keeps none
+
 	held *atomic.Int32 // how many programs have the terminal, with its interrupts
 }
 
@@ -65,7 +67,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return aws.Advise(err, aws.ErrUsage, cmd.CommandPath()+" --help")
 	})
-	root.AddCommand(a.newConnect(), a.newLs(), a.newProfiles(), a.newDemo(), a.newVersion())
+	root.AddCommand(a.newConnect(), a.newLs(), a.newProfiles(), a.newSessions(), a.newDemo(), a.newVersion())
 	return root
 }
 

@@ -38,6 +38,7 @@ func (p Process) getenv(name string) string {
 // ctx ends first.
 func Run(ctx context.Context, p Process) int {
 	app := &app{Process: p, held: new(atomic.Int32)}
+	app.ledger = app.newLedger()
 	ctx, stop := app.interruptible(ctx)
 	defer stop()
 	root := app.root()

@@ -49,7 +49,7 @@ func (a *app) screenWith(ctx context.Context, o screenOptions) error {
 		return err
 	}
 	s.files = a.screenFiles(s.places)
-	deps := tui.Deps{Catalogue: s, Opener: s, Memory: s.files, Desk: s, Profiles: screenProfiles{a, s.files}, Check: checkPort(ctx), Limits: s.limits, Questions: s.questions}
+	deps := tui.Deps{Catalogue: s, Opener: s, Memory: s.files, Desk: s, Profiles: screenProfiles{a, s.files}, Check: checkPort(ctx), Limits: s.limits, Questions: s.questions, Notice: s.leftBehind}
 	var ended []aws.Tunnel
 	var err error
 	if plain {

@@ -31,6 +31,8 @@ type Deps struct {
 	Check func(port int) (holder string, err error)
 	// Limits are the ends that Session Manager sets to the sessions of an account, as far as they can be known. May be nil.
 	Limits func(ctx context.Context, of aws.Account) tunnels.Limits
+	// Notice is something that the user should know from the start, "" for nothing; it may take its time. May be nil.
+	Notice func(ctx context.Context) string
 	// Questions are asked of the user on the plain terminal, in the place of the screen: the code of an MFA device. May be nil.
 	Questions <-chan Question
 }

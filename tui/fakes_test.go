@@ -52,6 +52,7 @@ type world struct {
 	client     *fakeClient
 	questions  chan Question
 	profiles   Profiles
+	notice     func(context.Context) string
 }
 
 func newWorld() *world {
@@ -64,7 +65,7 @@ func newWorld() *world {
 
 func (w *world) deps() Deps {
 	return Deps{
-		Catalogue: w, Opener: w, Memory: w, Desk: w, Questions: w.questions, Profiles: w.profiles,
+		Catalogue: w, Opener: w, Memory: w, Desk: w, Questions: w.questions, Profiles: w.profiles, Notice: w.notice,
 		Check: func(port int) (string, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

@@ -169,13 +169,27 @@ func (m Model) onAnswer(msg tea.Msg) (next Model, cmd tea.Cmd, ok bool) {
 
 // onBegin starts the scan and opens what is to be open from the start.
 func (m Model) onBegin() (Model, tea.Cmd) {
-	cmds := []tea.Cmd{m.scan()}
+	cmds := []tea.Cmd{m.scan(), m.warned()}
 	for _, o := range m.first {
 		cmds = append(cmds, m.open(m.rows.add(o.Target, o.Port), func() error { return nil }))
 	}
 	m.first = nil
 	m.tellBoard()
 	return m, tea.Batch(cmds...)
+}
+
+// warned waits for what the user should know from the start.
+func (m Model) warned() tea.Cmd {
+	notice := m.deps.Notice
+	if notice == nil {
+		return nil
+	}
+	return m.start(func(ctx context.Context) tea.Msg {
+		if text := notice(ctx); text != "" {
+			return noted{chrome.Caution, text}
+		}
+		return nil
+	})
 }
 
 // broadcast hands on what only one of the screens understands: its own answers and timers.
