@@ -20,7 +20,9 @@ const (
 
 // services are those that the simulator answers for. They need entries of their own: the STS client inside the SDK's
 // credential chain looks at nothing else in a config file.
-func services() []string { return []string{"cloudformation", "ec2", "iam", "organizations", "rds", "sso", "sso_oidc", "ssm", "sts"} }
+func services() []string {
+	return []string{"cloudformation", "ec2", "ecs", "elasticache", "iam", "organizations", "memorydb", "opensearch", "rds", "redshift", "redshift_serverless", "sso", "sso_oidc", "ssm", "sts"}
+}
 
 // CAFile is where WriteConfig(dir) puts the CA, with TLS.
 func CAFile(dir string) string { return filepath.Join(dir, caName) }

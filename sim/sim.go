@@ -63,6 +63,8 @@ type Options struct {
 	Faults      Faults
 	Latency     time.Duration // of every API call
 	Throttle    api.Throttle  // nil never throttles
+	Pages       int           // the most rows of an API's page; 0 for as many as AWS gives
+	Remember    bool          // make each answer of an API once, until the world changes: for measurements
 	HourlyClose time.Duration // a websocket this old is closed with 1000 Bye; 1 h when 0
 	Idle        time.Duration // overrides the world's idle time-out when not 0
 	MaxDuration time.Duration // overrides the world's maximum session duration when not 0
@@ -136,7 +138,7 @@ func (s *Sim) build(o Options) {
 		Pace: o.Pace, DialLimit: o.DialLimit, Faults: o.Faults,
 	})
 	s.gateway.SetURL(s.url)
-	s.api = api.New(o.World, s.gateway, api.Options{Keys: keys, Latency: o.Latency, Throttle: s.throttled, Fail: s.failing, Log: o.Log})
+	s.api = api.New(o.World, s.gateway, api.Options{Keys: keys, Latency: o.Latency, Throttle: s.throttled, Fail: s.failing, Pages: o.Pages, Remember: o.Remember, Log: o.Log})
 	mux := http.NewServeMux()
 	mux.Handle("/v1/data-channel/", s.gateway)
 	mux.Handle("/sim/", s.control())

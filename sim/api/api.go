@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,6 +39,8 @@ type Options struct {
 	Latency  time.Duration    // added to each answer
 	Throttle Throttle         // nil never throttles
 	Fail     Failing          // nil never fails
+	Pages    int              // the most rows of a page, whatever is asked for; 0 for as many as AWS gives
+	Remember bool             // make each answer once, until the world changes: for measurements
 	Log      *slog.Logger     // one line a request, never a secret; nil is silent
 }
 
@@ -51,6 +54,8 @@ type API struct {
 	services map[string]*service
 	latency  atomic.Int64
 	throttle atomic.Pointer[Throttle]
+	pages    int
+	answers  *answers // nil without Options.Remember
 	asked    record
 	fail     Failing
 	signIns  *SignIns
@@ -72,6 +77,10 @@ func New(w *world.World, s Sessions, o Options) *API {
 	a.services = map[string]*service{"sts": stsService(), "ssm": ssmService(), "ec2": ec2Service(), "rds": rdsService()}
 	addSetUp(a.services)
 	a.services["organizations"], a.signIns = organizationsService(), newSignIns(a)
+	maps.Copy(a.services, moreServices())
+	if a.pages = o.Pages; o.Remember {
+		a.answers = &answers{all: map[string]*madeAnswer{}}
+	}
 	a.SetLatency(o.Latency)
 	a.SetThrottle(o.Throttle)
 	return a
@@ -152,7 +161,9 @@ func (a *API) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		e := c.svc.errorOf(err)
 		code = e.Code
 		c.svc.wire.failure(rw, requestID, e)
-	} else if err := c.svc.wire.result(rw, c.name, requestID, v); err != nil {
+	} else if w, ok := v.(*madeAnswer); ok {
+		w.write(rw)
+	} else if err := a.answers.keep(c, rw, requestID, v); err != nil {
 		a.log.Error("answer", "operation", c.name, "error", err)
 	}
 	a.log.Info("api", "service", c.svc.name, "operation", c.name, "code", code, "principal", c.id.ARN, "region", c.place.Region)
@@ -197,7 +208,18 @@ func (a *API) answer(c *call, r *http.Request) (any, error) {
 			return nil, err
 		}
 	}
+	if w := a.answers.find(c); w != nil {
+		return w, nil
+	}
 	return op.run(c)
+}
+
+// atMost is the size of a page: what was asked for, or less where Options.Pages says so.
+func (c *call) atMost(size int) int {
+	if c.api.pages > 0 {
+		return min(size, c.api.pages)
+	}
+	return size
 }
 
 func (c *call) fill(resource string) string {

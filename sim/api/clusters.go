@@ -29,6 +29,7 @@ type clusterView struct {
 	MultiAZ        bool
 	MasterUsername string
 	SubnetGroup    string `xml:"DBSubnetGroup"` // the name only
+	Parameters     string `xml:"DBClusterParameterGroup"`
 	AZs            struct {
 		Names []string `xml:"AvailabilityZone"`
 	} `xml:"AvailabilityZones"`
@@ -92,6 +93,7 @@ func (c *call) cluster(r world.Region, d world.DBCluster) clusterView {
 		SubnetGroup: d.SubnetGroup, Groups: rdsGroups(d.Groups), HostedZone: hostedZone, Encrypted: true, ResourceID: d.ResourceID, IAMAuth: d.IAMAuth,
 		Created: isoTime(c.ago(400 * 24 * 3600e9)), Retention: 7, NetworkType: "IPV4", Tags: tagsOf(d.Tags),
 	}
+	v.Parameters = parameterGroup(d)
 	for _, e := range d.Custom {
 		v.Custom.Items = append(v.Custom.Items, e.Endpoint)
 	}

@@ -117,7 +117,7 @@ func choose[T any](c *call, k kind, all []resource[T], known ...string) ([]T, st
 			return !anyMatches(have, wanted)
 		})
 	}
-	part, next, ok := page(all, c.name, c.form.Get("NextToken"), size)
+	part, next, ok := page(all, c.name, c.form.Get("NextToken"), c.atMost(size))
 	if !ok {
 		return nil, "", failf("InvalidParameterValue", "Unable to parse pagination token")
 	}

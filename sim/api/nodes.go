@@ -200,7 +200,7 @@ func chosen(c *call, all []node, filters []filter, token string, size int, badVa
 		}
 		all = slices.DeleteFunc(all, func(n node) bool { return !n.passes(f) })
 	}
-	part, next, ok := page(all, c.name, token, size)
+	part, next, ok := page(all, c.name, token, c.atMost(size))
 	if !ok {
 		return nil, "", failf("InvalidNextToken", "The specified token is not valid.")
 	}
@@ -296,6 +296,12 @@ func connected(i world.Instance) bool {
 func (c *call) targetARN(id string) string {
 	if strings.HasPrefix(id, "mi-") {
 		return c.fill("arn:aws:ssm:{region}:{account}:managed-instance/" + id)
+	}
+	if task, ok := strings.CutPrefix(id, "ecs:"); ok {
+		if parts := strings.Split(task, "_"); len(parts) >= 3 {
+			// Names of clusters may hold underscores; ids of tasks and containers hold none.
+			return c.taskARN(strings.Join(parts[:len(parts)-2], "_"), parts[len(parts)-2])
+		}
 	}
 	return c.fill("arn:aws:ec2:{region}:{account}:instance/" + id)
 }

@@ -14,11 +14,12 @@ const rdsVersion = "2014-10-31"
 func rdsService() *service {
 	const arn = "arn:aws:rds:{region}:{account}:"
 	return &service{name: "rds", wire: queryWire{xmlns: "http://rds.amazonaws.com/doc/" + rdsVersion + "/"}, operations: map[string]operation{
-		"DescribeDBInstances":        {"", rdsOp(arn+"db:", "DBInstanceIdentifier", describeDBInstances)},
-		"DescribeDBClusters":         {"", rdsOp(arn+"cluster:", "DBClusterIdentifier", describeDBClusters)},
-		"DescribeDBClusterEndpoints": {"", rdsOp(arn+"cluster-endpoint:", "DBClusterEndpointIdentifier", describeDBClusterEndpoints)},
-		"DescribeDBProxies":          {"", rdsOp(arn+"db-proxy:", "", describeDBProxies)},
-		"DescribeDBProxyEndpoints":   {"", rdsOp(arn+"db-proxy-endpoint:", "", describeDBProxyEndpoints)},
+		"DescribeDBInstances":         {"", rdsOp(arn+"db:", "DBInstanceIdentifier", describeDBInstances)},
+		"DescribeDBClusters":          {"", rdsOp(arn+"cluster:", "DBClusterIdentifier", describeDBClusters)},
+		"DescribeDBClusterEndpoints":  {"", rdsOp(arn+"cluster-endpoint:", "DBClusterEndpointIdentifier", describeDBClusterEndpoints)},
+		"DescribeDBClusterParameters": {"", rdsOp(arn+"cluster-pg:", "DBClusterParameterGroupName", describeDBClusterParameters)},
+		"DescribeDBProxies":           {"", rdsOp(arn+"db-proxy:", "", describeDBProxies)},
+		"DescribeDBProxyEndpoints":    {"", rdsOp(arn+"db-proxy-endpoint:", "", describeDBProxyEndpoints)},
 	}}
 }
 
@@ -75,7 +76,7 @@ func rdsPage[T any](c *call, all []T) ([]T, string, error) {
 		}
 		size = n
 	}
-	part, next, ok := page(all, c.name, c.form.Get("Marker"), size)
+	part, next, ok := page(all, c.name, c.form.Get("Marker"), c.atMost(size))
 	if !ok {
 		return nil, "", failf("InvalidParameterValue", "Cannot parse the specified marker")
 	}

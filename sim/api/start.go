@@ -26,7 +26,7 @@ type startAnswer struct {
 
 var (
 	documentPattern = regexp.MustCompile(`^[a-zA-Z0-9_\-.:/]{3,128}$`)
-	targetPattern   = regexp.MustCompile(`^(i-[0-9a-f]{8,17}|mi-[0-9a-f]{17})$`)
+	targetPattern   = regexp.MustCompile(`^(i-[0-9a-f]{8,17}|mi-[0-9a-f]{17}|ecs:[A-Za-z0-9_-]+_[0-9a-f]{32}_[0-9a-f-]+)$`)
 )
 
 func (in startInput) validate() error {

@@ -81,6 +81,9 @@ func (w *World) Regions() (enabled, notOptedIn []string) {
 	return enabled, slices.Clone(spec.NotOptedIn)
 }
 
+// Generation is equal for two moments between which the world has not changed.
+func (w *World) Generation() any { return w.spec.Load() }
+
 // Place is where a thing is.
 type Place struct{ Account, Region string }
 
