@@ -80,3 +80,30 @@ func valueOf(env []string, name string) string {
 	}
 	return ""
 }
+
+// TestScreenAsksForTheCode opens a database through a role that asks for MFA: the screens make room for the question once.
+func TestScreenAsksForTheCode(t *testing.T) {
+	b := newBox(t, sim.Options{})
+	s := b.screen(t, 120, 30, "--profile", "acme-prod-operator")
+	s.await("MFA code of arn:aws:iam::")
+	s.types("123456")
+	s.press("Enter")
+	s.await("1 region ·", "acme-prod-operator")
+	s.types("orders-prod")
+	s.await("> orders-prod", "› ")
+	s.press("Enter")
+	s.await("local port for orders-prod", "✓ free")
+	s.enter("local port for orders-prod")
+	text := s.await("tunnels", "○ idle")
+	if strings.Contains(text, "MFA code") {
+		t.Errorf("asked twice:\n%s", text)
+	}
+	s.press("p")
+	s.await("profiles", "› 777788889999  acme-prod-operator")
+	s.press("Escape")
+	s.await("tunnels", "○ idle")
+	s.press("q")
+	if code := s.code(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}

@@ -99,9 +99,9 @@ func (m *Model) onListed(msg Listed) {
 	m.settle(at)
 }
 
-// Focus puts the cursor on the profile with that name.
+// Focus puts the cursor on the profile with that name, once the next list shows it.
 func (m *Model) Focus(name string) {
-	m.filter, m.typing = m.filter.With(""), false
+	m.filter, m.typing, m.wanted = m.filter.With(""), false, name
 	m.settle(name)
 }
 
