@@ -31,6 +31,7 @@ var rules = map[string]rule{
 	"aws/session/wire": {why: "the frames are bytes and nothing else"},
 	"aws/session/mux":  {why: "the mux is bytes and streams and nothing else"},
 	"aws/setup":        {ours: []string{"aws", "aws/account"}, sdk: true, why: "set-up texts know nouns, credentials and the SDK"},
+	"aws/doctor":       {ours: []string{"aws", "aws/account", "aws/reach", "aws/session", "aws/engine", "aws/setup"}, sdk: true, why: "the doctor asks every part that a tunnel depends on, and no screen or file editor"},
 	"aws/forward":      {ours: []string{"aws"}, why: "the forwarder's Dialer is an interface; it knows no session, no SDK and no screen"},
 	"aws/engine":       {why: "what an engine needs is facts about the engine"},
 	"profiles":         {why: "the profile editor edits files and knows nothing of AWS"},
