@@ -28,9 +28,11 @@ type connection struct {
 	member   *member
 	remote   net.Conn
 	dialled  time.Time
-	cleared  bool  // a probe has passed: the agent is done with the dial
-	released bool  // its place in the session is free
-	cause    error // why this side cut it
+	cleared  bool    // a probe has passed: the agent is done with the dial
+	released bool    // its place in the session is free
+	cause    error   // why this side cut it
+	seen     uint64  // payload bytes at the keeper's last look
+	rate     float64 // bytes per second, smoothed
 }
 
 // errLingered ends a connection whose local side finished long ago.
@@ -96,7 +98,7 @@ func (f *Forwarder) release(c *connection) {
 		return
 	}
 	c.released = true
-	m.load--
+	f.leave(m)
 	if m.retired {
 		m.wake()
 	}
@@ -149,8 +151,10 @@ func (f *Forwarder) connections(keep func(*connection) bool) []*connection {
 func (f *Forwarder) firstByte(c *connection) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	c.member.heard = true
-	f.pool.failures = 0
+	if !c.member.heard {
+		c.member.heard = true
+		f.pool.failures = 0
+	}
 	f.trouble = ""
 	f.settle()
 }
@@ -169,6 +173,7 @@ func (f *Forwarder) closing(c *connection, err error) aws.Event {
 		e.Text = fmt.Sprintf("%s refused the connection from %s", f.cfg.Target.Endpoint, f.instance())
 		e.Next = fmt.Sprintf("check that the database is running and that %d is its port", f.cfg.Target.Endpoint.Port)
 		f.trouble = e.Text
+		f.wonder(true)
 	default:
 		e.Text = fmt.Sprintf("%s cut: %v", c.peer, err)
 		e.Next = aws.NextOf(err)
@@ -176,9 +181,9 @@ func (f *Forwarder) closing(c *connection, err error) aws.Event {
 	return e
 }
 
-// instance is what a person calls the instance.
+// instance is what a person calls the instance that carries the tunnel now. f.mu is held.
 func (f *Forwarder) instance() string {
-	switch i := f.cfg.Target.Instance; {
+	switch i := f.carrier; {
 	case i.Name != "" && i.ID != "":
 		return i.Name + " (" + i.ID + ")"
 	case i.ID != "":

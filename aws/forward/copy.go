@@ -135,6 +135,7 @@ func (r *upReader) Read(p []byte) (int, error) {
 			r.f.firstSent(r.c)
 		}
 		r.f.up.Add(uint64(n))
+		r.c.member.up.Add(uint64(n))
 	}
 	if err != nil {
 		r.err = err
@@ -158,6 +159,7 @@ func (w *downWriter) Write(p []byte) (int, error) {
 	n, err := w.c.local.Write(p)
 	w.c.down.Add(uint64(n))
 	w.f.down.Add(uint64(n))
+	w.c.member.down.Add(uint64(n))
 	if err != nil {
 		w.err = err
 	}

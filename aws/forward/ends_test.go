@@ -236,7 +236,7 @@ func TestTargetIsDeaf(t *testing.T) {
 
 // TestStoppedReader: a client that reads nothing holds up neither its neighbour nor the end of Run.
 func TestStoppedReader(t *testing.T) {
-	bubble(t, Config{}, sessions(nil), func(r *rig) {
+	bubble(t, Config{Sessions: 1}, sessions(nil), func(r *rig) {
 		r.connect()
 		stopped := r.dialled(1)
 		go func() { _, _ = stopped.Write(make([]byte, 1<<20)) }()

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -186,12 +187,19 @@ type fakeSession struct {
 	inUse  int
 	closed int
 	probes int
+	stats  aws.SessionStats // what Stats adds to id and basic
+	kept   int              // calls of KeepAlive
+
+	changed chan struct{}
+	carrier *aws.Instance // nil for that of the tunnel's target
+	instead error         // why it is not another
 }
 
 func newSession(id string) *fakeSession {
 	return &fakeSession{
 		id: id, done: make(chan struct{}), dials: make(chan *far, 1000),
-		probe: func(context.Context) error { return nil },
+		probe:   func(context.Context) error { return nil },
+		changed: make(chan struct{}, 1),
 	}
 }
 
@@ -268,8 +276,32 @@ func (s *fakeSession) Close() error {
 func (s *fakeSession) Stats() aws.SessionStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return aws.SessionStats{ID: s.id, Mux: !s.basic}
+	stats := s.stats
+	stats.ID, stats.Mux = s.id, !s.basic
+	return stats
 }
+
+func (s *fakeSession) Changed() <-chan struct{} { return s.changed }
+
+func (s *fakeSession) KeepAlive() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kept++
+}
+
+// relink makes the session's websocket what stats say.
+func (s *fakeSession) relink(stats aws.SessionStats) {
+	s.mu.Lock()
+	s.stats = stats
+	s.mu.Unlock()
+	s.changed <- struct{}{}
+	synctest.Wait()
+}
+
+// carried is a fakeSession that knows its instance.
+type carried struct{ *fakeSession }
+
+func (c carried) Carrier() (aws.Instance, error) { return *c.carrier, c.instead }
 
 func (s *fakeSession) count(what *int) int {
 	s.mu.Lock()
@@ -308,6 +340,9 @@ func (d *fakeDialer) Open(ctx context.Context) (Session, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.opened = append(d.opened, s)
+	if s.carrier != nil {
+		return carried{s}, nil
+	}
 	return s, nil
 }
 

@@ -32,8 +32,10 @@ type Config struct {
 	DialLimit time.Duration // for the instance's connect to the target, seen from the dial; 0 is 8 s
 	Linger    time.Duration // silence of the target after which a connection whose local side has finished is closed; 0 is 10 s
 	Hold      time.Duration // for how long a connection waits for a session; 0 is 15 s
-	Sessions  int           // most sessions at a time where each carries one connection (basic mode); 0 is 4
+	Sessions  int           // most sessions that take connections at a time; 0 is 4
+	KeepAlive bool          // keep the sessions from becoming idle, against the account's idle time-out
 	Lazy      bool          // start the first session for the first connection, not at once
+	Watcher   Watcher       // tells of a fail-over; nil for none
 	Log       *slog.Logger  // nil for none
 }
 
@@ -76,6 +78,14 @@ type Forwarder struct {
 	conns    map[uint64]*connection
 	accepted uint64
 	pool     pool
+	carrier  aws.Instance // that carried the latest session
+	serving  string       // of SetServing
+	place    Place        // of the watcher's last look
+	doubt    time.Time    // until then the watcher looks often
+	late     time.Time    // sessions started before may lead to where the target was; zero for none
+
+	stirred   chan struct{} // 1 slot: the keeper is to look again
+	wondering chan struct{} // 1 slot: the watcher is to look now
 }
 
 // Listen binds the local address and starts nothing else. The port can be used at once: connections wait in its backlog
@@ -96,6 +106,8 @@ func newForwarder(cfg Config, d Dialer, bound binding) *Forwarder {
 		conns:    map[uint64]*connection{},
 		pool:     newPool(cfg.Sessions),
 		journal:  newJournal(cfg.Log),
+		carrier:  cfg.Target.Instance,
+		stirred:  make(chan struct{}, 1), wondering: make(chan struct{}, 1),
 	}
 	f.buffers.New = func() any { b := make([]byte, bufferSize); return &b }
 	f.mu.Lock()
@@ -116,6 +128,10 @@ func (f *Forwarder) Run(ctx context.Context) error {
 	defer f.end(stop)
 	for _, l := range f.bound.listeners {
 		f.running.Go(func() { f.accept(ctx, l) })
+	}
+	f.running.Go(func() { f.keep(ctx) })
+	if f.cfg.Watcher != nil {
+		f.running.Go(func() { f.lookOut(ctx) })
 	}
 	if !f.cfg.Lazy {
 		f.mu.Lock()
@@ -190,6 +206,20 @@ func (f *Forwarder) over() error {
 		return f.failure
 	}
 	return aws.ErrClosed
+}
+
+// target is where the tunnel leads, through the instance that carries it now. f.mu is held.
+func (f *Forwarder) target() aws.Target {
+	t := f.cfg.Target
+	t.Instance = f.carrier
+	return t
+}
+
+// SetServing says what the target was found to be where that is not what it is for; "" where it is. It shows in snapshots.
+func (f *Forwarder) SetServing(as string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.serving = as
 }
 
 // Local is the address to type: 127.0.0.1:PORT, or the path of a unix socket.

@@ -68,18 +68,28 @@ func (f *Forwarder) Snapshot() aws.Tunnel {
 	f.mu.Lock()
 	t := aws.Tunnel{
 		State: f.journal.state, Reason: f.journal.reason, Since: f.journal.since, Started: f.journal.started,
-		Target: f.cfg.Target, Local: f.bound.local, Listening: slices.Clone(f.bound.listening),
-		Connections: f.accepted,
+		Target: f.target(), Local: f.bound.local, Listening: slices.Clone(f.bound.listening),
+		Connections: f.accepted, Serving: f.serving,
 	}
+	by := map[uint64]*member{}
 	for _, c := range f.conns {
 		t.Conns = append(t.Conns, aws.Conn{ID: c.id, Peer: c.peer, Opened: c.opened, Up: c.up.Load(), Down: c.down.Load()})
+		by[c.id] = c.member
 	}
 	members := slices.Clone(f.pool.members)
+	for _, m := range members {
+		t.Pool = append(t.Pool, aws.Seat{Instance: m.instance, Use: m.use(), Conns: m.load, Up: m.up.Load(), Down: m.down.Load()})
+	}
 	f.mu.Unlock()
 	t.Up, t.Down = f.up.Load(), f.down.Load()
 	slices.SortFunc(t.Conns, func(a, b aws.Conn) int { return cmp.Compare(a.ID, b.ID) })
-	for _, m := range members {
-		t.Sessions = append(t.Sessions, m.session.Stats())
+	ids := map[*member]string{}
+	for i, m := range members {
+		s := m.session.Stats()
+		t.Sessions, t.Pool[i].Session, ids[m] = append(t.Sessions, s), s.ID, s.ID
+	}
+	for i := range t.Conns {
+		t.Conns[i].Session = ids[by[t.Conns[i].ID]] // "" while it has none
 	}
 	return t
 }
@@ -136,8 +146,13 @@ func (f *Forwarder) current() (state aws.TunnelState, reason string) {
 		return aws.StateDegraded, f.pool.lastErr.Error()
 	case f.trouble != "":
 		return aws.StateDegraded, f.trouble
-	case f.pool.opening && f.pool.healthy() == 0:
+	case f.pool.opening > 0 && f.pool.healthy() == 0:
 		return aws.StateStarting, ""
+	}
+	if why := f.pool.resuming(); why != "" {
+		return aws.StateResuming, why
+	}
+	switch {
 	case len(f.conns) > 0:
 		return aws.StateOpen, ""
 	}

@@ -1,37 +1,60 @@
 package forward
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
+
+	"github.com/rdsx/rdsx/aws"
 )
 
 const (
 	firstRetry  = 100 * time.Millisecond // after a session that could not be had; doubled with each in a row
 	lastRetry   = 5 * time.Second
+	firstExtra  = time.Second // the same where other sessions carry the tunnel meanwhile
+	lastExtra   = time.Minute
 	provingTime = 3 * time.Second // a session that ends earlier, having carried nothing, never worked
 	// basicFresh is how long the connection that an agent in basic mode has opened at the session's start is trusted: MySQL
 	// hangs up on a client that has not signed in within ten seconds, and the agent does not tell.
 	basicFresh = 5 * time.Second
+
+	// young is how long a connection may turn out to be a transfer: until then its session is not offered to others, so that
+	// those of a parallel dump, which come all at once, do not end up in one session.
+	young = time.Second
+	// spreading is how long a connection waits for a session of its own where it could share one.
+	spreading = 4 * time.Second
+	// spareLife is how long a session that nobody needs is kept for whoever comes next.
+	spareLife = time.Minute
+	// atOnce is how many sessions are started at a time: StartSession is throttled per account.
+	atOnce = 4
 )
 
-// member is a session of the pool. The Forwarder's lock guards it, but for session, single and kick.
+// member is a session of the pool. The Forwarder's lock guards it, but for session, single, instance, up, down and kick.
 //
 // One in basic mode (single) carries one connection in its life. The agent dials the target when the session starts and later
 // only when it gets bytes (docs/protocol.md §1.4), so a server that speaks first, MySQL for one, would stay silent on a second
 // connection, and what it said on a stale first one is worthless.
 type member struct {
-	session Session
-	opened  time.Time
-	single  bool
-	kick    chan struct{} // 1 slot: its goroutine is to look again
+	session  Session
+	opened   time.Time
+	single   bool
+	instance string        // that carries it
+	kick     chan struct{} // 1 slot: its goroutine is to look again
+	up, down atomic.Uint64 // payload of all its connections
 
-	load      int  // connections that it carries or is about to dial
-	retired   bool // gets no newcomers
-	over      bool // it ended by itself, and that has been said
-	heard     bool // some connection has had a byte through it
-	probeless bool // basic mode: Probe is not supported
-	armed     bool // its goroutine's timer is set already
+	load      int       // connections that it carries or is about to dial
+	latest    time.Time // when the last of them came
+	quitted   time.Time // since when load is 0
+	bulk      int       // connections that move much, as of the keeper's last look
+	stuck     bool      // a dial is taking long, as of the keeper's last look
+	link      link      // as of its last change
+	retired   bool      // gets no newcomers
+	over      bool      // it ended by itself, and that has been said
+	heard     bool      // some connection has had a byte through it
+	probeless bool      // basic mode: Probe is not supported
+	armed     bool      // its goroutine's timer is set already
 }
 
 func (m *member) wake() {
@@ -50,16 +73,45 @@ func (m *member) alive() bool {
 	}
 }
 
+// blocked says that what is dialled through m may have to wait for something that is not its own.
+func (m *member) blocked() bool { return m.stuck || m.link.state == aws.LinkSuspect }
+
+// busy says that newcomers should have another session, which is worth opening for them.
+func (m *member) busy() bool { return m.bulk > 0 || m.blocked() }
+
+// quiet says that a newcomer can have m without thinking twice.
+func (m *member) quiet(now time.Time) bool {
+	return !m.busy() && m.link.state != aws.LinkResuming && (m.load == 0 || now.Sub(m.latest) >= young)
+}
+
+// use is what m is to whoever looks at the pool.
+func (m *member) use() aws.SeatUse {
+	switch {
+	case m.retired && (!m.single || m.load == 0):
+		return aws.UseLeaving
+	case m.blocked():
+		return aws.UseStuck
+	case m.bulk > 0:
+		return aws.UseBulk
+	case m.load == 0:
+		return aws.UseSpare
+	}
+	return aws.UseShared
+}
+
 // pool is the sessions behind one port. The Forwarder's lock guards it.
 type pool struct {
 	limit    int
 	members  []*member     // those that live, and those that are being wound up
-	opening  bool          // a session is being started; one at a time
+	waiting  int           // connections that have no session yet
+	opening  int           // sessions that are being started
 	opened   int           // how many were
 	failed   uint64        // how many were not
 	lastErr  error         // of the latest attempt, nil once a session is open
 	failures int           // in a row, also of sessions that ended before they carried anything
 	retryAt  time.Time     // no attempt before
+	extra    int           // failures in a row where other sessions carried the tunnel
+	extraAt  time.Time     // no attempt to have one more before
 	changed  chan struct{} // closed and replaced when a waiting connection should look again
 }
 
@@ -70,15 +122,36 @@ func (p *pool) notify() {
 	p.changed = make(chan struct{})
 }
 
-// pick is the session for a new connection: the least loaded of those that take one now, nil for none.
-func (p *pool) pick() *member {
+// pick is the session for a new connection: the one with the least queued work of those that take one now, nil for none.
+func (p *pool) pick(now time.Time) *member {
 	var best *member
 	for _, m := range p.members {
-		if m.alive() && (best == nil || m.load < best.load) {
+		if m.alive() && (best == nil || m.before(best, now)) {
 			best = m
 		}
 	}
 	return best
+}
+
+// before says whether a newcomer is better off with m than with o: first one whose way is free, then the one that fewest
+// transfers fill, then the least loaded.
+func (m *member) before(o *member, now time.Time) bool {
+	hindered := func(m *member) int {
+		switch {
+		case m.blocked():
+			return 2
+		case m.link.state == aws.LinkResuming:
+			return 1
+		}
+		return 0
+	}
+	queued := func(m *member) int {
+		if m.load > 0 && m.bulk == 0 && now.Sub(m.latest) < young {
+			return 1
+		}
+		return m.bulk
+	}
+	return cmp.Or(hindered(m)-hindered(o), queued(m)-queued(o), m.load-o.load) < 0
 }
 
 // dropStale retires the basic-mode sessions whose connection nobody has wanted while it was fresh.
@@ -102,30 +175,56 @@ func (p *pool) healthy() int {
 	return n
 }
 
-// wants says whether a connection that found no session justifies another one.
-func (p *pool) wants() bool {
-	single := 0
+// may says whether another session is allowed now: within the limit, and not while attempts are held back. Sessions that are
+// on their way out do not count, nor one whose link is in doubt: what takes their place must be possible with a limit of one.
+func (p *pool) may(now time.Time) bool {
+	if p.opening >= atOnce || len(p.members)+p.opening >= 2*p.limit+1 {
+		return false
+	}
+	n, healthy := p.opening, 0
 	for _, m := range p.members {
-		if m.single && m.load > 0 {
-			single++
+		switch {
+		case m.alive():
+			healthy++
+			if m.link.state != aws.LinkSuspect {
+				n++
+			}
+		case m.single && m.load > 0:
+			n++
 		}
 	}
-	return !p.opening && p.healthy() == 0 && single < p.limit
+	if healthy > 0 && now.Before(p.extraAt) || healthy == 0 && (p.opening > 0 || now.Before(p.retryAt)) {
+		return false
+	}
+	return n < p.limit
 }
 
 // lookAgain is when a waiting connection should try again without being told, zero for never.
 func (p *pool) lookAgain(now time.Time) time.Time {
-	if p.wants() && p.retryAt.After(now) {
+	switch {
+	case p.healthy() > 0:
+		return now.Add(young / 4) // a session may have become quiet
+	case p.opening == 0 && p.retryAt.After(now):
 		return p.retryAt
 	}
 	return time.Time{}
 }
 
 // backOff delays the next attempt: 0.1 s to 5 s, the upper half of it random so that many tunnels do not come back at once.
+// Where other sessions carry the tunnel meanwhile it is 1 s to 1 min.
 func (p *pool) backOff(now time.Time) {
-	d := min(firstRetry<<min(p.failures, 10), lastRetry)
+	if p.healthy() > 0 {
+		p.extraAt = now.Add(jittered(firstExtra, lastExtra, p.extra))
+		p.extra++
+		return
+	}
+	p.retryAt = now.Add(jittered(firstRetry, lastRetry, p.failures))
 	p.failures++
-	p.retryAt = now.Add(d/2 + rand.N(d/2))
+}
+
+func jittered(first, last time.Duration, n int) time.Duration {
+	d := min(first<<min(n, 10), last)
+	return d/2 + rand.N(d/2)
 }
 
 func (p *pool) remove(m *member) {

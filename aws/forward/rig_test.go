@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/rdsx/rdsx/aws"
 )
@@ -50,6 +51,7 @@ func bubble(t *testing.T, cfg Config, d *fakeDialer, test func(*rig)) {
 		test(r)
 		r.stopRun()
 		<-r.done
+		time.Sleep(time.Second) // for those that pump to notice
 		for _, s := range d.all() {
 			if n := s.count(&s.closed); n != 1 {
 				t.Errorf("session %s was closed %d times, want once", s.id, n)

@@ -12,10 +12,10 @@ import (
 
 // startSession opens another session in the background. f.mu is held.
 func (f *Forwarder) startSession(ctx context.Context) {
-	if f.ending || f.pool.opening {
+	if f.ending {
 		return
 	}
-	f.pool.opening = true
+	f.pool.opening++
 	f.running.Go(func() { f.serve(ctx) })
 }
 
@@ -35,34 +35,73 @@ func (f *Forwarder) admit(s Session) *member {
 	stats := s.Stats()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	m := &member{session: s, opened: time.Now(), single: !stats.Mux, kick: make(chan struct{}, 1)}
+	now := time.Now()
+	m := &member{session: s, opened: now, quitted: now, single: !stats.Mux, kick: make(chan struct{}, 1)}
+	m.link = linkOf(stats)
 	p := &f.pool
-	p.opening, p.lastErr = false, nil
+	p.opening, p.lastErr = p.opening-1, nil
 	p.opened++
+	p.extra, p.extraAt = 0, time.Time{}
 	p.members = append(p.members, m)
+	f.carriedBy(m)
 	text := fmt.Sprintf("session %s started on %s", stats.ID, f.instance())
 	if !stats.Mux {
 		text += ", one connection at a time"
 	}
+	if p.opened == 1 && f.cfg.KeepAlive && !m.single {
+		text += "; it is kept from becoming idle, so the account's idle time-out never ends it"
+	}
 	f.note(aws.Event{Kind: aws.EventSession, Text: text})
 	p.notify()
+	f.stir()
+	f.wonder(false)
 	return m
+}
+
+// Carrier is a Session that knows which instance carries it. An instance that takes the place of another is told.
+type Carrier interface {
+	// Carrier is the instance, and why it is not the one that carried the session before; nil where that is no news.
+	Carrier() (aws.Instance, error)
+}
+
+// carriedBy notes which instance carries m. f.mu is held.
+func (f *Forwarder) carriedBy(m *member) {
+	c, ok := m.session.(Carrier)
+	if !ok {
+		m.instance = f.carrier.ID
+		return
+	}
+	now, why := c.Carrier()
+	was := f.instance()
+	m.instance = now.ID
+	if now.ID == f.carrier.ID {
+		return
+	}
+	f.carrier = now
+	text := fmt.Sprintf("%s carries the tunnel in the place of %s", f.instance(), was)
+	if why != nil {
+		text += ": " + why.Error()
+	}
+	f.note(aws.Event{Kind: aws.EventMoved, Text: text})
 }
 
 func (f *Forwarder) notOpened(ctx context.Context, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p := &f.pool
-	p.opening = false
+	p.opening--
 	if ctx.Err() != nil {
 		return
 	}
 	p.failed++
 	p.backOff(time.Now())
-	if p.healthy() == 0 {
+	e := aws.Event{Kind: aws.EventSession, Text: "no session: " + err.Error(), Next: aws.NextOf(err)}
+	if n := p.healthy(); n > 0 {
+		e.Text, e.Next = fmt.Sprintf("no further session, %d go on: %v", n, err), ""
+	} else {
 		p.lastErr = err
 	}
-	f.note(aws.Event{Kind: aws.EventSession, Text: "no session: " + err.Error(), Next: aws.NextOf(err)})
+	f.note(e)
 	if p.opened == 0 && !f.cfg.Lazy {
 		f.fail(err)
 	}
@@ -95,11 +134,14 @@ func (f *Forwarder) lost(m *member, err error) {
 	m.retired, m.over = true, true
 	p := &f.pool
 	stillborn := !m.heard && time.Since(m.opened) < provingTime
-	if stillborn {
+	switch {
+	case !stillborn:
+		p.failures = 0
+	case p.healthy() > 0:
+		p.backOff(time.Now())
+	default:
 		p.backOff(time.Now())
 		f.trouble = cause.Error()
-	} else {
-		p.failures = 0
 	}
 	for _, c := range f.connections(m.carries) {
 		if c.cause == nil {
@@ -133,11 +175,10 @@ func (f *Forwarder) dial(ctx context.Context, c *connection) error {
 	expired := fmt.Errorf("no session within %v", f.cfg.Hold)
 	held, cancel := context.WithTimeoutCause(ctx, f.cfg.Hold, expired)
 	defer cancel()
-	f.mu.Lock()
-	failed := f.pool.failed
-	f.mu.Unlock()
+	w := f.queue(1)
+	defer f.queue(-1)
 	for {
-		m, changed, at, err := f.choose(ctx, failed)
+		m, changed, at, err := f.choose(ctx, w)
 		if err != nil {
 			return err
 		}
@@ -154,14 +195,51 @@ func (f *Forwarder) dial(ctx context.Context, c *connection) error {
 		case ctx.Err() != nil:
 			return f.over()
 		case held.Err() != nil:
-			return context.Cause(held)
+			return f.notHeld(context.Cause(held))
 		}
 	}
 }
 
-// choose gives a session, its load already counted, or what to wait for: changed, and a time (zero for never). failed is
-// how many sessions could not be opened when the connection came: one more, and no session at all, is the end of it.
-func (f *Forwarder) choose(ctx context.Context, failed uint64) (m *member, changed <-chan struct{}, at time.Time, err error) {
+// wish is a connection that waits for a session.
+type wish struct {
+	since  time.Time
+	failed uint64 // how many sessions could not be opened when it came
+}
+
+// queue counts the connections that wait.
+func (f *Forwarder) queue(n int) wish {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.pool.waiting += n
+	return wish{since: time.Now(), failed: f.pool.failed}
+}
+
+// notHeld is the end of a connection that has waited long enough, with what the latest attempt to open a session said.
+func (f *Forwarder) notHeld(err error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.pool.lastErr != nil {
+		return aws.Advise(fmt.Errorf("%w: %w", err, f.pool.lastErr), nil, aws.NextOf(f.pool.lastErr))
+	}
+	return err
+}
+
+// final says that trying again soon is of no use: somebody has to do something first.
+func final(err error) bool {
+	if errors.Is(err, aws.ErrBusy) {
+		return false
+	}
+	for _, kind := range []error{aws.ErrSignIn, aws.ErrRefusedByAWS, aws.ErrUsage, aws.ErrNotFound, aws.ErrUnreachable} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
+// choose gives a session, its load already counted, or what to wait for: changed, and a time (zero for never). No session at
+// all, and one more that could not be opened since the connection came, for a reason that stays, is the end of it.
+func (f *Forwarder) choose(ctx context.Context, w wish) (m *member, changed <-chan struct{}, at time.Time, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	p, now := &f.pool, time.Now()
@@ -169,19 +247,23 @@ func (f *Forwarder) choose(ctx context.Context, failed uint64) (m *member, chang
 		return nil, nil, at, aws.ErrClosed
 	}
 	p.dropStale(now)
-	if m := p.pick(); m != nil {
-		m.load++
-		m.retired = m.single
-		return m, nil, at, nil
-	}
-	if p.failed > failed && p.lastErr != nil {
+	m = p.pick(now)
+	if m == nil && p.failed > w.failed && p.lastErr != nil && final(p.lastErr) {
 		return nil, nil, at, p.lastErr
 	}
-	if p.wants() && !now.Before(p.retryAt) {
-		f.startSession(ctx)
-		f.settle()
+	if m == nil || !m.quiet(now) && now.Sub(w.since) < spreading {
+		for p.opening < p.waiting && p.may(now) {
+			f.startSession(ctx)
+			f.settle()
+		}
+		if m == nil || p.opening > 0 && m.link.state != aws.LinkResuming {
+			return nil, p.changed, p.lookAgain(now), nil
+		}
 	}
-	return nil, p.changed, p.lookAgain(now), nil
+	m.load++
+	m.latest = now
+	m.retired = m.single
+	return m, nil, at, nil
 }
 
 // waitFor returns when changed is closed, when it is at o'clock (never, for zero), or when ctx has ended.
@@ -203,12 +285,19 @@ func waitFor(ctx context.Context, changed <-chan struct{}, at time.Time) {
 func (f *Forwarder) notDialled(m *member, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	m.load--
+	f.leave(m)
 	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		m.retired = true
 	}
 	if m.retired {
 		m.wake()
+	}
+}
+
+// leave takes a connection's load off m. f.mu is held.
+func (f *Forwarder) leave(m *member) {
+	if m.load--; m.load == 0 {
+		m.quitted = time.Now()
 	}
 }
 
@@ -223,5 +312,6 @@ func (f *Forwarder) attach(c *connection, m *member, remote net.Conn) error {
 	if !m.armed {
 		m.wake()
 	}
+	f.stir()
 	return nil
 }

@@ -184,24 +184,24 @@ func TestSilentConnOfALostSession(t *testing.T) {
 // TestBackOff: a client that hammers a tunnel whose session cannot be had does not make it hammer AWS, and every one of
 // its connections ends with the reason.
 func TestBackOff(t *testing.T) {
-	throttled := errors.New("throttled")
+	denied := aws.Advise(errors.New("access denied"), aws.ErrRefusedByAWS, "")
 	for name, d := range map[string]*fakeDialer{
 		"cannot be opened": {make: func(_ context.Context, n int) (*fakeSession, error) {
 			if n == 1 || n > 30 {
 				return newSession(fmt.Sprintf("s-%d", n)), nil
 			}
-			return nil, throttled
+			return nil, denied
 		}},
 		"ends at once": sessions(func(s *fakeSession) {
 			if n := 0; s.id != "s-1" {
 				if _, err := fmt.Sscanf(s.id, "s-%d", &n); err == nil && n <= 30 {
-					s.target = func(*far) { s.end(throttled) }
+					s.target = func(*far) { s.end(denied) }
 				}
 			}
 		}),
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, Config{}, d, func(r *rig) {
+			bubble(t, Config{Sessions: 1}, d, func(r *rig) {
 				time.Sleep(time.Minute)
 				d.all()[0].end(errors.New("idle too long"))
 				start, tried := time.Now(), 0
@@ -320,29 +320,6 @@ func TestDialFails(t *testing.T) {
 			t.Error("the session that cannot dial stays open")
 		}
 	})
-}
-
-// TestLeastLoaded: the choice among sessions.
-func TestLeastLoaded(t *testing.T) {
-	over := newSession("over")
-	over.end(io.EOF)
-	live := func(load int) *member { return &member{session: newSession("live"), load: load} }
-	for name, c := range map[string]struct {
-		members []*member
-		want    int // index, -1 for none
-	}{
-		"none":                 {nil, -1},
-		"the least loaded":     {[]*member{live(3), live(1), live(2)}, 1},
-		"the oldest of equals": {[]*member{live(1), live(1)}, 0},
-		"not a retired one":    {[]*member{{session: newSession("x"), retired: true}, live(5)}, 1},
-		"not one that is over": {[]*member{{session: over}, live(5)}, 1},
-	} {
-		p := pool{members: c.members}
-		got := p.pick()
-		if c.want < 0 && got != nil || c.want >= 0 && got != c.members[c.want] {
-			t.Errorf("%s: wrong choice", name)
-		}
-	}
 }
 
 // TestSessionNotTerminated: an orphan at AWS is named, with the command that ends it.

@@ -92,8 +92,8 @@ func TestManyConnections(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := len(f.Snapshot().Sessions); n != 1 {
-		t.Errorf("%d sessions, want 1", n)
+	if n := len(f.Snapshot().Sessions); n > 4 {
+		t.Errorf("%d sessions, want at most the 4 that are the default", n)
 	}
 	f.Close() // a client can have its last bytes before they are counted
 	got := f.Snapshot()

@@ -16,6 +16,10 @@ import (
 
 // watch stays with a session until it is over or, once it is retired, until its last connection has ended.
 func (f *Forwarder) watch(ctx context.Context, m *member) {
+	var relinked <-chan struct{}
+	if l, ok := m.session.(Linked); ok {
+		relinked = l.Changed()
+	}
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -41,6 +45,8 @@ func (f *Forwarder) watch(ctx context.Context, m *member) {
 		case <-m.session.Done():
 			f.lost(m, m.session.Err())
 			return
+		case <-relinked:
+			f.relinked(ctx, m)
 		case <-m.kick:
 		case <-timer.C:
 		}
@@ -148,9 +154,8 @@ func (f *Forwarder) judge(ctx context.Context, m *member) {
 	f.trouble = text
 	m.retired = true
 	f.note(aws.Event{Kind: aws.EventUnreachable, Text: text, Next: f.whatToOpen()})
-	if f.pool.healthy() == 0 && !f.cfg.Lazy {
-		f.startSession(ctx)
-	}
+	f.wonder(true)
+	f.replace(ctx)
 	f.pool.notify()
 	f.settle()
 	f.mu.Unlock()
@@ -161,7 +166,7 @@ func (f *Forwarder) judge(ctx context.Context, m *member) {
 
 // whatToOpen is the advice for a target that does not answer at all.
 func (f *Forwarder) whatToOpen() string {
-	t := f.cfg.Target
+	t := f.target()
 	from, to := "the security group of "+f.instance(), "the database's security group"
 	if g := t.Instance.Groups; len(g) > 0 {
 		from = strings.Join(g, " or ")

@@ -52,7 +52,7 @@ func TestStuckDial(t *testing.T) {
 // TestStuckDialAndOthers: the connections that stand behind a stuck dial fall with it; those that work live on.
 func TestStuckDialAndOthers(t *testing.T) {
 	d := sessions(func(s *fakeSession) { s.probe = never })
-	bubble(t, Config{}, d, func(r *rig) {
+	bubble(t, Config{Sessions: 1}, d, func(r *rig) {
 		healthy := r.connect()
 		far := r.dialled(1)
 		r.send(far, healthy, "hello")
@@ -126,7 +126,7 @@ func TestDialsThatAreFine(t *testing.T) {
 					s.probe = c.probe
 				}
 			})
-			bubble(t, Config{}, d, func(r *rig) {
+			bubble(t, Config{Sessions: 1}, d, func(r *rig) {
 				c.do(r)
 				time.Sleep(time.Minute)
 				synctest.Wait()
@@ -143,7 +143,7 @@ func TestDialsThatAreFine(t *testing.T) {
 // TestLaterDialHasItsOwnTime: a probe that the first connection did not need any more judges nobody else early.
 func TestLaterDialHasItsOwnTime(t *testing.T) {
 	d := sessions(func(s *fakeSession) { s.probe = never })
-	bubble(t, Config{}, d, func(r *rig) {
+	bubble(t, Config{Sessions: 1}, d, func(r *rig) {
 		first := r.connect()
 		far := r.dialled(1)
 		time.Sleep(3 * time.Second)

@@ -1,0 +1,162 @@
+package forward
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// keepTime is how often the keeper looks at the connections while there are any.
+	keepTime = 500 * time.Millisecond
+	// bulkRate is from when a connection is a transfer, in bytes per second. The agent gives all connections of a session
+	// about 0.8 MB/s together and queues a quarter of a second before everybody else (docs/protocol.md §3), so two transfers
+	// in a session are still recognised, and typing is not.
+	bulkRate = 64 << 10
+	// aliveTime is how often a session is kept from becoming idle; the account's idle time-out is a minute at least.
+	aliveTime = 25 * time.Second
+)
+
+// awake is a Session that can be kept from becoming idle.
+type awake interface{ KeepAlive() }
+
+// keep looks after the pool until ctx ends: it finds the transfers and the dials that take long, warms a spare session as soon
+// as no other is free, and closes it when it is no longer needed. Without connections and spare sessions it sleeps.
+func (f *Forwarder) keep(ctx context.Context) {
+	tick := time.NewTicker(keepTime)
+	defer tick.Stop()
+	last, kept := time.Now(), time.Now()
+	for {
+		if f.asleep() {
+			tick.Stop()
+			select {
+			case <-f.stirred:
+				tick.Reset(keepTime)
+				last = time.Now()
+			case <-ctx.Done():
+				return
+			}
+		}
+		select {
+		case now := <-tick.C:
+			f.tend(ctx, now, now.Sub(last))
+			last = now
+			if f.cfg.KeepAlive && now.Sub(kept) >= aliveTime {
+				f.keepAlive()
+				kept = now
+			}
+		case <-f.stirred:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// stir wakes the keeper.
+func (f *Forwarder) stir() {
+	select {
+	case f.stirred <- struct{}{}:
+	default:
+	}
+}
+
+// asleep says whether there is nothing to look after.
+func (f *Forwarder) asleep() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.conns) == 0 && f.pool.healthy() < 2 && f.late.IsZero() && !f.cfg.KeepAlive
+}
+
+// tend is one look at the pool, after having looked away for as long as since.
+func (f *Forwarder) tend(ctx context.Context, now time.Time, since time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := &f.pool
+	was := 0
+	for _, m := range p.members {
+		if m.busy() {
+			was++
+		}
+		m.bulk, m.stuck = 0, false
+	}
+	for _, c := range f.conns {
+		f.measure(c, now, since)
+	}
+	busy := 0
+	for _, m := range p.members {
+		if m.busy() {
+			busy++
+		}
+	}
+	if busy != was {
+		p.notify()
+	}
+	f.leaveBehind(ctx, now)
+	f.spare(ctx, now)
+}
+
+// measure finds out whether c is a transfer, and whether its dial takes long. f.mu is held.
+func (f *Forwarder) measure(c *connection, now time.Time, since time.Duration) {
+	moved := c.up.Load() + c.down.Load()
+	if since > 0 {
+		c.rate = (c.rate + float64(moved-c.seen)/since.Seconds()) / 2
+	}
+	c.seen = moved
+	m := c.member
+	if m == nil || c.released || m.single {
+		return
+	}
+	if c.rate >= bulkRate {
+		m.bulk++
+	}
+	if !c.cleared && !c.heard.Load() && now.Sub(c.dialled) >= young {
+		m.stuck = true
+	}
+}
+
+// spare starts a session when all are busy, and closes one that nobody needs. f.mu is held.
+func (f *Forwarder) spare(ctx context.Context, now time.Time) {
+	p := &f.pool
+	var idle *member // the newest without connections
+	free, single := 0, false
+	for _, m := range p.members {
+		if !m.alive() {
+			continue
+		}
+		single = single || m.single
+		if !m.busy() {
+			free++
+		}
+		if m.load == 0 && (idle == nil || m.opened.After(idle.opened)) {
+			idle = m
+		}
+	}
+	switch {
+	case single: // each of them is for one connection, and stale before the next
+	case free == 0 && p.healthy() > 0 && p.opening == 0 && p.may(now):
+		f.startSession(ctx)
+	case free > 1 && idle != nil && now.Sub(idle.quitted) >= spareLife:
+		idle.retired = true
+		idle.wake()
+	}
+}
+
+// replace starts a session where none takes connections any more. f.mu is held.
+func (f *Forwarder) replace(ctx context.Context) {
+	if f.pool.healthy() == 0 && f.pool.opening == 0 && !f.cfg.Lazy {
+		f.startSession(ctx)
+	}
+}
+
+func (f *Forwarder) keepAlive() {
+	f.mu.Lock()
+	var all []awake
+	for _, m := range f.pool.members {
+		if a, ok := m.session.(awake); ok && m.alive() {
+			all = append(all, a)
+		}
+	}
+	f.mu.Unlock()
+	for _, a := range all {
+		a.KeepAlive()
+	}
+}
