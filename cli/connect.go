@@ -91,9 +91,20 @@ func oneTarget(_ *cobra.Command, args []string) error {
 
 // connect opens a tunnel to the named target and carries it until ctx ends or it cannot be carried.
 func (a *app) connect(ctx context.Context, name string, flags connectFlags) error {
+	flags, err := a.withSettings(name, flags)
+	if err != nil {
+		return err
+	}
 	route, err := a.plan(ctx, name, flags)
 	if err != nil {
 		return err
+	}
+	flags, warning, err := a.fitDocument(ctx, route, flags)
+	if err != nil {
+		return err
+	}
+	if warning != "" {
+		fmt.Fprintf(a.Stderr, "warning: %s\n", warning)
 	}
 	a.warnOfOrphans(ctx, route.cfg, route.target.Account)
 	return a.carry(ctx, route, flags)

@@ -139,7 +139,19 @@ func (s *screenRun) Open(ctx context.Context, target aws.Target, port int) (tui.
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.app.listen(ctx, route{target: target, cfg: p.cfg}, connectFlags{port: port})
+	way := route{target: target, cfg: p.cfg}
+	flags, err := s.app.withSettings(target.Name(), connectFlags{port: port})
+	if err != nil {
+		return nil, err
+	}
+	flags, warning, err := s.app.fitDocument(ctx, way, flags)
+	if err != nil {
+		return nil, err
+	}
+	if warning != "" {
+		s.app.log().Warn(warning)
+	}
+	f, err := s.app.listen(ctx, way, flags)
 	if err != nil {
 		return nil, err
 	}
