@@ -23,6 +23,7 @@ func (p ports) String() string {
 // fence is one crossing of a subnet's border.
 type fence struct {
 	subnets []string // one of these; several when it is not known which
+	home    string   // where the packet stays in the subnet and meets no ACL
 	egress  bool
 	peer    netip.Prefix // the other end of the packet
 	ports   ports        // that the packet is for
@@ -55,8 +56,11 @@ func (s *Snapshot) crossed(name string, fences []fence) aws.Layer {
 }
 
 func joined(a, b string) string {
-	if a == "" || a == b {
+	switch {
+	case a == "" || a == b:
 		return b
+	case b == "":
+		return a
 	}
 	return a + "; " + b
 }
@@ -76,6 +80,9 @@ func (s *Snapshot) cross(f fence) aws.Layer {
 }
 
 func (s *Snapshot) crossInto(f fence, subnet string) aws.Layer {
+	if subnet == f.home && subnet != "" {
+		return aws.Layer{Answer: aws.Yes}
+	}
 	if subnet == "" {
 		return aws.Layer{Answer: aws.Unknown, Why: "the subnet at the other end of " + plain(f.peer) + " is not known"}
 	}

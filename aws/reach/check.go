@@ -159,6 +159,10 @@ func (s *Snapshot) spots(from Source, to Dest) ([]spot, aws.Layer) {
 	}
 	var out []spot
 	for _, p := range places {
+		if p.Subnet == "" && len(from.Interfaces) > 1 {
+			l.Rule, l.Why = p.ID, s.missing("the subnet of "+to.Name, "ec2:DescribeSubnets")+", so it is open which interface sends"
+			return nil, l
+		}
 		near := leaves(from.Interfaces, p.Subnet)
 		dsts := prefixes(p.Addrs)
 		if len(dsts) == 0 {

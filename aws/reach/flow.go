@@ -33,7 +33,19 @@ func (s *Snapshot) flow(from Source, to Dest, at spot) []aws.Layer {
 			l.Why = "both are in one subnet"
 		}
 	}
+	if (near.ID == "" || far.ID == "") && near.VPC == far.VPC {
+		for _, l := range []*aws.Layer{&there.Layer, &back.Layer, &acl, &returning} {
+			neighbours(l)
+		}
+	}
 	return []aws.Layer{dns, there.Layer, back.Layer, egress, ingress, acl, returning}
+}
+
+// neighbours doubts a denial where both ends may be in one subnet, between whose members no router and no ACL stands.
+func neighbours(l *aws.Layer) {
+	if l.Answer == aws.No {
+		l.Answer, l.Fix, l.Why = aws.Unknown, nil, l.Why+", unless both are in one subnet, which is not known"
+	}
 }
 
 // subnet is what is known of one; its VPC is, even where the subnet itself cannot be read.

@@ -1,6 +1,7 @@
 package reach
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -41,9 +42,12 @@ func (s *Snapshot) route(name string, t trip) passage {
 }
 
 func (s *Snapshot) follow(t trip) passage {
+	if t.from.ID == t.to.ID && t.from.ID != "" {
+		return passage{Layer: aws.Layer{Answer: aws.Yes, Rule: t.from.ID, Why: "both are in one subnet"}, kind: local, far: aws.Yes, near: aws.Yes}
+	}
 	table, ok := s.tableOf(t.from)
 	if !ok {
-		return s.lost(aws.Unknown, "", s.missing("the route table of "+t.from.ID, "ec2:DescribeRouteTables"))
+		return s.lost(aws.Unknown, "", s.missing("the route table of "+cmp.Or(t.from.ID, "the subnet"), "ec2:DescribeRouteTables"))
 	}
 	ways := make([]way[Route], 0, len(table.Routes))
 	for _, r := range table.Routes {
@@ -128,6 +132,9 @@ func (s *Snapshot) take(table RouteTable, r Route, t trip) passage {
 }
 
 func (s *Snapshot) tableOf(n Subnet) (RouteTable, bool) {
+	if n.ID == "" {
+		return RouteTable{}, false
+	}
 	var main RouteTable
 	for _, t := range s.Tables {
 		if slices.Contains(t.Subnets, n.ID) {
@@ -143,6 +150,9 @@ func (s *Snapshot) tableOf(n Subnet) (RouteTable, bool) {
 // peer follows a packet over a peering, which leads to its other side and nowhere else.
 func (s *Snapshot) peer(rule, id string, t trip) passage {
 	p, ok := s.Peerings[id]
+	if !ok && s.gone(t.from.VPC, "ec2:DescribeVpcPeeringConnections") {
+		return s.lost(aws.No, rule, id+" does not exist any more")
+	}
 	if !ok {
 		return s.lost(aws.Unknown, rule, s.missing("the peering "+id, "ec2:DescribeVpcPeeringConnections"))
 	}
@@ -165,14 +175,3 @@ func (s *Snapshot) peer(rule, id string, t trip) passage {
 	}
 	return out
 }
-
-// missing says why a thing is not in the snapshot.
-func (s *Snapshot) missing(thing, action string) string {
-	if why, ok := s.Missing[action]; ok {
-		return fmt.Sprintf("%s could not be read: %s", thing, why)
-	}
-	return thing + " is not visible here; it may be another account's"
-}
-
-// place is the region of a subnet, "" when it is not known.
-func (s *Snapshot) place(subnet string) string { return s.VPCs[s.Subnets[subnet].VPC].Region }

@@ -5,7 +5,9 @@
 package reach
 
 import (
+	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/rdsx/rdsx/aws"
 )
@@ -13,6 +15,7 @@ import (
 // Snapshot is what is known of the networks between some instances and some databases. Whatever it lacks is unknown; Missing
 // says why. Ids are unique over accounts and regions, so that one snapshot may hold several of both.
 type Snapshot struct {
+	Accounts    []string // those whose peerings and attachments are all here: of theirs, what is not here does not exist
 	VPCs        map[string]VPC
 	Subnets     map[string]Subnet
 	Tables      []RouteTable
@@ -145,3 +148,20 @@ type TransitRoute struct {
 	Attachments []string
 	Blackhole   bool
 }
+
+// missing says why a thing is not in the snapshot.
+func (s *Snapshot) missing(thing, action string) string {
+	if why, ok := s.Missing[action]; ok {
+		return fmt.Sprintf("%s could not be read: %s", thing, why)
+	}
+	return thing + " is not visible here; it may be another account's"
+}
+
+// gone says whether what a VPC should have and is not here does not exist: everything of the kind was read.
+func (s *Snapshot) gone(vpc, action string) bool {
+	_, unread := s.Missing[action]
+	return !unread && slices.Contains(s.Accounts, s.VPCs[vpc].Account)
+}
+
+// place is the region of a subnet, "" when it is not known.
+func (s *Snapshot) place(subnet string) string { return s.VPCs[s.Subnets[subnet].VPC].Region }

@@ -17,6 +17,9 @@ func (s *Snapshot) transit(rule, id string, t trip) passage {
 		return s.lost(aws.Unknown, rule, s.missing("the transit gateway "+id, "ec2:DescribeTransitGatewayAttachments"))
 	}
 	near, ok := tgw.attachmentOf(t.from.VPC)
+	if !ok && s.gone(t.from.VPC, "ec2:DescribeTransitGatewayAttachments") {
+		return s.lost(aws.No, rule, t.from.VPC+" is not attached to "+id)
+	}
 	if !ok {
 		return s.lost(aws.Unknown, rule, s.missing("the attachment of "+t.from.VPC+" to "+id, "ec2:DescribeTransitGatewayAttachments"))
 	}
@@ -141,12 +144,12 @@ func (p passage) fences(t trip, src netip.Prefix, to ports) []fence {
 	if t.from.ID == t.to.ID && t.from.ID != "" {
 		return nil
 	}
-	out := []fence{{[]string{t.from.ID}, true, t.at, to}}
-	if len(p.leave) > 0 && !slices.Contains(p.leave, t.from.ID) {
-		out = append(out, fence{p.leave, false, src, to})
+	out := []fence{{subnets: []string{t.from.ID}, egress: true, peer: t.at, ports: to}}
+	if len(p.leave) > 0 {
+		out = append(out, fence{subnets: p.leave, home: t.from.ID, peer: src, ports: to})
 	}
-	if len(p.join) > 0 && !slices.Contains(p.join, t.to.ID) {
-		out = append(out, fence{p.join, true, t.at, to})
+	if len(p.join) > 0 {
+		out = append(out, fence{subnets: p.join, home: t.to.ID, egress: true, peer: t.at, ports: to})
 	}
-	return append(out, fence{[]string{t.to.ID}, false, src, to})
+	return append(out, fence{subnets: []string{t.to.ID}, peer: src, ports: to})
 }
