@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/aws/account"
 )
 
 // app is one run of the command line: the process, the global flags, and the seams that tests replace.
@@ -23,6 +24,8 @@ type app struct {
 	opened func()
 
 	ledger *ledger // of the sessions that this machine has open at AWS; nil keeps none
+
+	shared *account.Shared // one sign-in for all configurations of this process
 
 	held *atomic.Int32 // how many programs have the terminal, with its interrupts
 }
@@ -67,7 +70,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return aws.Advise(err, aws.ErrUsage, cmd.CommandPath()+" --help")
 	})
-	root.AddCommand(a.newConnect(), a.newLs(), a.newProfiles(), a.newSessions(), a.newDemo(), a.newVersion())
+	root.AddCommand(a.newConnect(), a.newExec(), a.newLs(), a.newProfiles(), a.newSessions(), a.newDemo(), a.newVersion())
 	return root
 }
 

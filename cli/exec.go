@@ -1,0 +1,192 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/aws/engine"
+	"github.com/rdsx/rdsx/aws/forward"
+)
+
+const execLong = `exec opens a tunnel, runs a program on it, and closes the tunnel when the program ends. Its exit code is the program's.
+
+TARGET is as for connect. The program finds the tunnel in its environment: RDSX_LOCAL_ADDRESS, RDSX_LOCAL_HOST and
+RDSX_LOCAL_PORT, RDSX_ENDPOINT (the database's own host:port), and for programs on libpq PGHOST, PGHOSTADDR and PGPORT, for
+those of MySQL MYSQL_HOST and MYSQL_TCP_PORT. {host}, {port}, {address}, {endpoint} and {url} in its arguments are replaced.
+
+Standard input and output are the program's own; what rdsx has to say is on stderr.`
+
+func (a *app) newExec() *cobra.Command {
+	var flags connectFlags
+	cmd := &cobra.Command{
+		Use:   "exec TARGET -- PROGRAM [ARG...]",
+		Short: "Run a program on a tunnel that lasts as long as it does",
+		Long:  execLong,
+		Example: "  rdsx exec orders-prod -- pg_dump --format custom --file orders.dump orders\n" +
+			"  rdsx exec cache.internal:6379 -- redis-cli -h {host} -p {port} ping",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if at := cmd.ArgsLenAtDash(); at == 1 && len(args) > 1 || at < 0 && len(args) > 1 {
+				return nil
+			}
+			return usage("rdsx exec --help", "exec needs one TARGET and, behind --, a PROGRAM")
+		},
+		ValidArgsFunction: a.completeTargets,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := flags.check(); err != nil {
+				return err
+			}
+			return a.exec(cmd.Context(), args[0], flags, args[1:])
+		},
+	}
+	flags.register(cmd)
+	cmd.Flags().SetInterspersed(true)
+	_ = cmd.RegisterFlagCompletionFunc("via", a.completeInstances)
+	return cmd
+}
+
+// exec carries a tunnel while the program runs.
+func (a *app) exec(ctx context.Context, name string, flags connectFlags, argv []string) error {
+	if _, err := exec.LookPath(argv[0]); err != nil {
+		return usage("", "%s cannot be run: %v", argv[0], errors.Unwrap(err))
+	}
+	route, err := a.plan(ctx, name, flags)
+	if err != nil {
+		return err
+	}
+	f, err := a.listen(ctx, route, flags)
+	if err != nil {
+		return portAdvice(err, route.target)
+	}
+	running, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	var runErr error
+	go func() {
+		defer close(done)
+		runErr = f.Run(running)
+	}()
+	defer func() {
+		stop()
+		<-done
+	}()
+	if !a.awaitOpen(ctx, f, done) {
+		stop()
+		<-done
+		if ctx.Err() != nil {
+			return context.Canceled
+		}
+		return runErr
+	}
+	ended := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() { a.troubles(f, ended) })
+	defer func() {
+		close(ended)
+		watching.Wait()
+	}()
+	return a.runOn(ctx, f.Snapshot(), argv)
+}
+
+// awaitOpen waits until connections can be carried, and says why not when they cannot.
+func (a *app) awaitOpen(ctx context.Context, f *forward.Forwarder, done <-chan struct{}) bool {
+	for {
+		switch f.Snapshot().State {
+		case aws.StateIdle, aws.StateOpen:
+			if a.opened != nil {
+				a.opened()
+			}
+			return true
+		case aws.StateClosed:
+			return false
+		}
+		select {
+		case <-f.Changed():
+		case <-done:
+			return false
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// troubles says what goes wrong with the tunnel while the program runs.
+func (a *app) troubles(f *forward.Forwarder, ended <-chan struct{}) {
+	var seen uint64
+	for {
+		for _, ev := range f.Events(seen) {
+			seen = ev.Seq
+			switch ev.Kind {
+			case aws.EventConnRefused, aws.EventUnreachable, aws.EventConnReset:
+				fmt.Fprintf(a.Stderr, "rdsx: %s\n", printable(ev.Text))
+				if ev.Next != "" {
+					fmt.Fprintf(a.Stderr, "hint: %s\n", printable(ev.Next))
+				}
+			}
+		}
+		select {
+		case <-f.Changed():
+		case <-ended:
+			return
+		}
+	}
+}
+
+// runOn runs the program. Ctrl-C is the program's; other signals to rdsx interrupt it and end the tunnel afterwards.
+func (a *app) runOn(ctx context.Context, t aws.Tunnel, argv []string) error {
+	host, port := "127.0.0.1", portOf(t.Local)
+	if port == 0 {
+		host = t.Local // a unix socket
+	}
+	e := engine.Of(t.Target.Engine)
+	url := e.URL(engine.Conn{Host: t.Target.Endpoint.Host, Port: t.Target.Endpoint.Port, LocalPort: port})
+	in := strings.NewReplacer("{host}", host, "{port}", strconv.Itoa(port), "{address}", t.Local, "{endpoint}", t.Target.Endpoint.String(), "{url}", url)
+	args := make([]string, len(argv))
+	for i, arg := range argv {
+		args[i] = in.Replace(arg)
+	}
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.Stdin, a.Stdout, a.Stderr
+	cmd.Env = append(slices.Clone(a.Env), tunnelEnv(t, host, port)...)
+	gentle(cmd)
+	release := a.holdInterrupts()
+	defer release()
+	err := cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return context.Canceled
+	case errors.As(err, &exit):
+		if exit.ExitCode() < 0 {
+			return childExit(128 + signalOf(exit.ProcessState)) // as a shell says it
+		}
+		return childExit(exit.ExitCode())
+	case err != nil:
+		return fmt.Errorf("run %s: %w", argv[0], err)
+	}
+	return nil
+}
+
+// tunnelEnv is where the tunnel is, for programs in general and for those that read an engine's own variables.
+func tunnelEnv(t aws.Tunnel, host string, port int) []string {
+	local := strconv.Itoa(port)
+	env := []string{"RDSX_LOCAL_ADDRESS=" + t.Local, "RDSX_LOCAL_HOST=" + host, "RDSX_LOCAL_PORT=" + local, "RDSX_ENDPOINT=" + t.Target.Endpoint.String()}
+	if port == 0 {
+		return env
+	}
+	switch engine.Of(t.Target.Engine).Family {
+	case engine.Postgres, engine.Redshift:
+		// libpq connects to the address and checks the certificate for the name (docs/aws.md §7).
+		env = append(env, "PGHOST="+t.Target.Endpoint.Host, "PGHOSTADDR="+host, "PGPORT="+local)
+	case engine.MySQL:
+		env = append(env, "MYSQL_HOST="+host, "MYSQL_TCP_PORT="+local)
+	}
+	return env
+}

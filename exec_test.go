@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/rdsx/rdsx/sim"
+)
+
+// TestExec runs a program on a tunnel: it finds it in its environment and its arguments, talks through it, and its exit code is
+// rdsx's. The session is over when rdsx is.
+func TestExec(t *testing.T) {
+	b := newBox(t, sim.Options{})
+	id, host, endpoint := b.database(t, "postgres")
+	b.reaches(t, endpoint, echoServer(t))
+	cmd := exec.Command("rdsx", "exec", id, "--", "sh", "-c", `echo "$1|$RDSX_LOCAL_ADDRESS|$RDSX_ENDPOINT|$PGHOST|$PGHOSTADDR|$PGPORT"; read answer; exit "$answer"`, "sh", "{host}:{port}")
+	cmd.Env = b.env
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(out)
+	line, err := lines.ReadString('\n')
+	if err != nil {
+		t.Fatalf("no line of the program: %v", err)
+	}
+	local, _, _ := strings.Cut(line, "|")
+	if want := strings.Join([]string{local, local, endpoint, host, "127.0.0.1", portOf(local)}, "|") + "\n"; line != want {
+		t.Errorf("the program found %q, want %q", line, want)
+	}
+	c := echoed(t, local)
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(in, "7")
+	if rest, _ := io.ReadAll(lines); len(rest) > 0 {
+		t.Errorf("rdsx wrote to the program's output: %q", rest)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 7 {
+		t.Errorf("exit code %d, want the program's 7", code)
+	}
+}
+
+// TestExecRefusals ends without running anything, or with what a shell would say.
+func TestExecRefusals(t *testing.T) {
+	b := newBox(t, sim.Options{})
+	id, _, _ := b.database(t, "postgres")
+	for args, want := range map[string]int{
+		"exec":               2,
+		"exec " + id:         2,
+		"exec " + id + " --": 2,
+		"exec " + id + " -- no-such-program-here": 2,
+		"exec nothing-of-that-name -- true":       4,
+		"exec " + id + " -- true":                 0,
+		"exec " + id + " -- false":                1,
+		"exec " + id + " -- sh -c exit\t41":       41,
+		"exec " + id + " -- sh -c kill\t-9\t$$":   137,
+	} {
+		fields := strings.Fields(strings.ReplaceAll(args, "\t", "\x00"))
+		for i := range fields {
+			fields[i] = strings.ReplaceAll(fields[i], "\x00", " ")
+		}
+		stdout, stderr, code := b.run(t, fields...)
+		if code != want || stdout != "" {
+			t.Errorf("rdsx %s: exit code %d, want %d: %s%s", args, code, want, stdout, stderr)
+		}
+	}
+}
