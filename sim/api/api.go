@@ -76,6 +76,7 @@ func New(w *world.World, s Sessions, o Options) *API {
 	}
 	a.services = map[string]*service{"sts": stsService(), "ssm": ssmService(), "ec2": ec2Service(), "rds": rdsService()}
 	addSetUp(a.services)
+	addRepairs(a.services)
 	a.services["organizations"], a.signIns = organizationsService(), newSignIns(a)
 	maps.Copy(a.services, moreServices())
 	if a.pages = o.Pages; o.Remember {

@@ -151,6 +151,7 @@ func (c *regionChecker) all() {
 		c.bad(c.at+".session_preferences", "idle is within 1m…60m, max within 0…1440m")
 	}
 	c.network()
+	c.endpoints()
 	for i, g := range c.r.SecurityGroups {
 		at := fmt.Sprintf("%s.security_groups[%d]", c.at, i)
 		c.id(at+".id", g.ID, "sg-")

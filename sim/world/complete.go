@@ -34,6 +34,7 @@ func (r *Region) complete(account string) {
 	for i := range r.Associations {
 		fill(&r.Associations[i].ID, associationID(account, r.Name, r.Associations[i].Name))
 	}
+	r.completeEndpoints()
 	for i := range r.Documents {
 		fill(&r.Documents[i].Type, "Port")
 	}

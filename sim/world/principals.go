@@ -35,6 +35,7 @@ type Association struct {
 	Schedule  string              `yaml:"schedule"` // rate(14 days)
 	Instances []string            `yaml:"instances"`
 	Targets   map[string][]string `yaml:"targets"` // by key: InstanceIds, tag:K
+	Status    string              `yaml:"status"`  // of its last run: Success, Failed, Pending; Success when empty
 }
 
 // associationID makes up a UUID.

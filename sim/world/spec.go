@@ -64,6 +64,7 @@ type Region struct {
 	NetworkACLs    []NetworkACL    `yaml:"network_acls"`
 	SecurityGroups []SecurityGroup `yaml:"security_groups"`
 	PrefixLists    []PrefixList    `yaml:"prefix_lists"`
+	VPCEndpoints   []VPCEndpoint   `yaml:"vpc_endpoints"`
 	Instances      []Instance      `yaml:"instances"`
 	DBInstances    []DBInstance    `yaml:"db_instances"`
 	DBClusters     []DBCluster     `yaml:"db_clusters"`
@@ -76,6 +77,7 @@ type Region struct {
 	Documents      []Document      `yaml:"documents"` // the account's own Session documents; AWS's are built in
 	Preferences    Preferences     `yaml:"session_preferences"`
 	Associations   []Association   `yaml:"associations"`  // of State Manager; Quick Setup makes those named AWS-QuickSetup-…
+	HostRole       string          `yaml:"host_role"`     // of Default Host Management: a role's name, with its path; "" is off
 	StandardTier   bool            `yaml:"standard_tier"` // hybrid nodes take no sessions without the advanced-instances tier
 }
 
