@@ -23,18 +23,23 @@ first, and rdsx profiles undo takes the last one back. Access keys and tokens ar
 const profilesExample = `  rdsx profiles ls
   rdsx profiles add orders --role-arn arn:aws:iam::111122223333:role/Orders --source-profile default --region eu-west-1
   rdsx profiles add corp-dev --sso-session corp --account 111122223333 --role Developer
+  rdsx profiles import corp
+  rdsx profiles login corp
   rdsx profiles check`
 
 func (a *app) newProfiles() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "profiles",
-		Short:   "List, add, change and check the profiles in ~/.aws/config",
+		Short:   "List, add, import, sign in to and check the profiles in ~/.aws/config",
 		Long:    profilesLong,
 		Example: profilesExample,
 		Args:    noCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.newProfilesLs(), a.newProfilesAdd(), a.newProfilesEdit(), a.newProfilesRm(), a.newProfilesCheck(), a.newProfilesUndo(), a.newProfilesWhoami())
+	cmd.AddCommand(
+		a.newProfilesLs(), a.newProfilesAdd(), a.newProfilesEdit(), a.newProfilesRm(), a.newProfilesImport(),
+		a.newProfilesCheck(), a.newProfilesUndo(), a.newProfilesLogin(), a.newProfilesWhoami(),
+	)
 	return cmd
 }
 

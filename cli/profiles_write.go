@@ -34,6 +34,7 @@ type change struct {
 	plan    func(f *profiles.File, foreign bool) (*profiles.Plan, error)
 	done    string // on stdout, before the path
 	command string // to type again
+	report  *importReport
 }
 
 // changed is the JSON of every command that writes. Fields are only ever added.
@@ -42,6 +43,7 @@ type changed struct {
 	DryRun  bool   `json:"dry_run,omitempty"`
 	Diff    string `json:"diff"`
 	profiles.Written
+	Import *importReport `json:"import,omitempty"`
 }
 
 // write plans, shows, asks, and writes. If another program changes the file in the meantime, all of that again.
@@ -57,7 +59,7 @@ func (a *app) write(ctx context.Context, c change) error {
 			return planAdvice(err)
 		}
 		if plan.Empty() || c.flags.dryRun {
-			return a.printPlan(f, plan, c.flags.dryRun)
+			return a.printPlan(f, plan, c)
 		}
 		if err := a.confirm(ctx, ask, plan, c); err != nil {
 			return err
@@ -72,7 +74,7 @@ func (a *app) write(ctx context.Context, c change) error {
 		if err != nil {
 			return err
 		}
-		return a.printWritten(written, plan, c.done)
+		return a.printWritten(written, plan, c)
 	}
 }
 
@@ -130,9 +132,9 @@ func (a *app) confirm(ctx context.Context, ask *asker, plan *profiles.Plan, c ch
 	return errors.New("nothing is written")
 }
 
-func (a *app) printPlan(f *profiles.File, plan *profiles.Plan, dryRun bool) error {
+func (a *app) printPlan(f *profiles.File, plan *profiles.Plan, c change) error {
 	if a.flags.json {
-		return a.printJSON(changed{DryRun: dryRun, Diff: plan.Diff(), Written: profiles.Written{Path: f.Path()}})
+		return a.printJSON(changed{DryRun: c.flags.dryRun, Diff: plan.Diff(), Written: profiles.Written{Path: f.Path()}, Import: c.report})
 	}
 	if plan.Empty() {
 		fmt.Fprintln(a.Stderr, "nothing to change: the file is as you want it")
@@ -142,14 +144,14 @@ func (a *app) printPlan(f *profiles.File, plan *profiles.Plan, dryRun bool) erro
 	return nil
 }
 
-func (a *app) printWritten(w profiles.Written, plan *profiles.Plan, done string) error {
+func (a *app) printWritten(w profiles.Written, plan *profiles.Plan, c change) error {
 	if w.InPlace {
 		fmt.Fprintf(a.Stderr, "warning: %s cannot be replaced as a whole (a mount, a link or a read-only folder); it was written in place\n", w.Path)
 	}
 	if a.flags.json {
-		return a.printJSON(changed{Changed: true, Diff: plan.Diff(), Written: w})
+		return a.printJSON(changed{Changed: true, Diff: plan.Diff(), Written: w, Import: c.report})
 	}
-	_, err := fmt.Fprintf(a.Stdout, "%s in %s; rdsx profiles undo takes it back\n", done, w.Path)
+	_, err := fmt.Fprintf(a.Stdout, "%s in %s; rdsx profiles undo takes it back\n", c.done, w.Path)
 	return err
 }
 

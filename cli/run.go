@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+
+	"github.com/rdsx/rdsx/aws/account"
 )
 
 // Process is what the operating system gives a command: nothing below main reads it on its own.
@@ -37,7 +39,7 @@ func (p Process) getenv(name string) string {
 // Run runs one command line and returns its exit code. It returns once everything the command opened is closed, also when
 // ctx ends first.
 func Run(ctx context.Context, p Process) int {
-	app := &app{Process: p, held: new(atomic.Int32)}
+	app := &app{Process: p, held: new(atomic.Int32), shared: new(account.Shared)}
 	app.ledger = app.newLedger()
 	ctx, stop := app.interruptible(ctx)
 	defer stop()
