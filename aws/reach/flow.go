@@ -15,7 +15,7 @@ func (s *Snapshot) flow(from Source, to Dest, at spot) []aws.Layer {
 	near, far := s.subnet(at.near.Subnet, at.near.VPC), s.subnet(at.subnet, to.VPC)
 	go1, back1 := trip{near, far, at.dst}, trip{far, near, at.src}
 	there, back := s.route("route", go1), s.route("return route", back1)
-	dns := s.resolves(near, to, there)
+	dns := s.resolves(near, to)
 
 	egress := s.admitted("egress", knock{egress: true, groups: at.near.Groups, port: to.Port, peer: at.dst, theirs: to.Groups, refs: there.near, noRefs: there.why})
 	ingress := s.admitted("ingress", knock{groups: to.Groups, port: to.Port, peer: at.src, theirs: at.near.Groups, refs: there.far, noRefs: there.why})
@@ -68,7 +68,7 @@ func (s *Snapshot) block(at netip.Prefix, subnet string) netip.Prefix {
 }
 
 // resolves is whether the instance gets the private address for the name.
-func (s *Snapshot) resolves(near Subnet, to Dest, there passage) aws.Layer {
+func (s *Snapshot) resolves(near Subnet, to Dest) aws.Layer {
 	l := aws.Layer{Name: "dns", Answer: aws.Yes, Rule: near.VPC, Why: "the name resolves in " + near.VPC}
 	if _, err := netip.ParseAddr(to.Host); err == nil {
 		l.Rule, l.Why = "", "an address needs no name"
@@ -85,18 +85,18 @@ func (s *Snapshot) resolves(near Subnet, to Dest, there passage) aws.Layer {
 	case v.DNS != aws.Yes:
 		l.Answer, l.Why = aws.Unknown, s.missing("the DNS support of "+near.VPC, "ec2:DescribeVpcAttribute")
 	case to.Public && near.VPC != to.VPC:
-		return s.resolvesPublic(l, near, to, there)
+		return s.resolvesPublic(l, near, to)
 	}
 	return l
 }
 
 // resolvesPublic is resolves for a publicly accessible database in another VPC: only a peering that says so gives its private
 // address.
-func (s *Snapshot) resolvesPublic(l aws.Layer, near Subnet, to Dest, there passage) aws.Layer {
+func (s *Snapshot) resolvesPublic(l aws.Layer, near Subnet, to Dest) aws.Layer {
 	var fix *aws.Fix
 	for _, p := range s.Peerings {
 		for i, side := range p.Sides {
-			if there.kind != peering || p.Status != "active" || side.VPC != to.VPC || p.Sides[1-i].VPC != near.VPC {
+			if p.Status != "active" || side.VPC != to.VPC || p.Sides[1-i].VPC != near.VPC {
 				continue
 			}
 			if side.Resolves {
@@ -108,7 +108,7 @@ func (s *Snapshot) resolvesPublic(l aws.Layer, near Subnet, to Dest, there passa
 	}
 	const public = "it is publicly accessible, so its name gives its public address here, "
 	wide := func(r Route) bool { return r.PrefixList != "" || r.CIDR.IsValid() && r.CIDR.Bits() < 8 }
-	if table, ok := s.tableOf(near); ok && !slices.ContainsFunc(table.Routes, wide) {
+	if table, ok := s.tableOf(near); ok && s.gone(near.VPC, "ec2:DescribeVpcPeeringConnections") && !slices.ContainsFunc(table.Routes, wide) {
 		l.Answer, l.Why, l.Fix = aws.No, public+"to which "+table.ID+" has no route", fix
 		return l
 	}
