@@ -27,7 +27,8 @@ With --json, one event a line on stdout instead.`
 type connectFlags struct {
 	via, bind, unix, document, reason string
 	parameters                        []string
-	port, window                      int
+	port                              int
+	tuning
 }
 
 func (c *connectFlags) register(cmd *cobra.Command) {
@@ -39,7 +40,7 @@ func (c *connectFlags) register(cmd *cobra.Command) {
 	f.StringVar(&c.document, "document", "", "Session document, name or ARN (default: AWS's own for port forwarding)")
 	f.StringArrayVar(&c.parameters, "parameter", nil, "NAME=VALUE for a Session document of your own (repeatable)")
 	f.StringVar(&c.reason, "reason", "", "reason that Session Manager records, at most 256 characters")
-	f.IntVar(&c.window, "window", 0, "most bytes in flight per session (default 1048576)")
+	c.tuning.register(f)
 }
 
 // check refuses what can be known to be wrong before anything is asked of AWS.
@@ -55,10 +56,8 @@ func (c *connectFlags) check() error {
 		return usage("", "--reason is %d characters; Session Manager records at most 256", len([]rune(c.reason)))
 	case slices.ContainsFunc(c.parameters, func(p string) bool { return strings.Index(p, "=") < 1 }):
 		return usage("rdsx connect TARGET --document NAME --parameter NAME=VALUE", "--parameter takes NAME=VALUE")
-	case c.window < 0:
-		return usage("", "--window %d is not a number of bytes", c.window)
 	}
-	return nil
+	return c.tuning.check()
 }
 
 func (a *app) newConnect() *cobra.Command {
@@ -141,8 +140,11 @@ func (a *app) carry(ctx context.Context, route route, flags connectFlags) error 
 // listen binds the port that was asked for, else the engine's own or the next free one. Another program can take a port
 // between the look and the bind, so that is tried again.
 func (a *app) listen(ctx context.Context, route route, flags connectFlags) (*forward.Forwarder, error) {
-	cfg := forward.Config{Target: route.target, Bind: flags.bind, Port: flags.port, Unix: flags.unix, Log: a.log()}
-	dialer := route.dialer(a, flags)
+	cfg := forward.Config{
+		Target: route.target, Bind: flags.bind, Port: flags.port, Unix: flags.unix, Log: a.log(),
+		Sessions: flags.limit(), KeepAlive: flags.keepAlive, Watcher: route.watcher(),
+	}
+	dialer := a.newDialer(route, flags)
 	if flags.port != 0 || flags.unix != "" {
 		return forward.Listen(ctx, cfg, dialer)
 	}

@@ -11,8 +11,6 @@ import (
 	"github.com/rdsx/rdsx/aws/account"
 	"github.com/rdsx/rdsx/aws/discover"
 	"github.com/rdsx/rdsx/aws/engine"
-	"github.com/rdsx/rdsx/aws/forward"
-	"github.com/rdsx/rdsx/aws/session"
 )
 
 // route is a target and everything needed to open it.
@@ -96,35 +94,6 @@ func withListErrors(err error, inv discover.Inventory) error {
 		notes = append(notes, e.Error())
 	}
 	return fmt.Errorf("%w (not everything could be listed: %s)", err, strings.Join(notes, "; "))
-}
-
-// dialer opens the sessions of this route.
-func (r route) dialer(a *app, flags connectFlags) forward.Dialer {
-	return sessionDialer{
-		cfg: r.cfg, ledger: a.ledger, entry: a.entry(r.target.Account, r.target),
-		request: session.Request{
-			Target: r.target.Instance.ID, Document: flags.document, Parameters: parameters(flags.parameters),
-			Host: r.target.Endpoint.Host, Port: r.target.Endpoint.Port, Reason: flags.reason,
-		},
-		options: session.Options{Log: a.log(), Window: flags.window, SpillDir: a.tempDir()},
-	}
-}
-
-type sessionDialer struct {
-	cfg     sdk.Config
-	request session.Request
-	options session.Options
-	ledger  *ledger
-	entry   ledgerSession
-}
-
-// Open implements forward.Dialer.
-func (d sessionDialer) Open(ctx context.Context) (forward.Session, error) {
-	s, err := session.Open(ctx, d.cfg, d.request, d.options)
-	if err != nil {
-		return nil, err // not s: a nil *Session inside the interface would not be nil
-	}
-	return d.ledger.kept(s, d.entry), nil
 }
 
 // parameters turns NAME=VALUE pairs into the lists that StartSession takes; the flag's check has refused anything else.

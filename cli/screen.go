@@ -140,7 +140,11 @@ func (s *screenRun) Open(ctx context.Context, target aws.Target, port int) (tui.
 		return nil, err
 	}
 	way := route{target: target, cfg: p.cfg}
-	flags, err := s.app.withSettings(target.Name(), connectFlags{port: port})
+	tuned, err := s.app.tuningFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	flags, err := s.app.withSettings(target.Name(), connectFlags{port: port, tuning: tuned})
 	if err != nil {
 		return nil, err
 	}

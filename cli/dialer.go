@@ -1,0 +1,191 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/aws/discover"
+	"github.com/rdsx/rdsx/aws/forward"
+	"github.com/rdsx/rdsx/aws/session"
+)
+
+// mostOthers is how many other instances are tried when one is gone: each try can take as long as a handshake may.
+const mostOthers = 3
+
+// sessionDialer opens the sessions of a tunnel. When the instance that carries it is gone, the next best one takes over and
+// stays.
+type sessionDialer struct {
+	cfg     sdk.Config
+	request session.Request
+	options session.Options
+	keep    func(*session.Session, aws.Instance) forward.Session
+	// others are the instances that could carry the tunnel now, the best first; nil where the user has named one.
+	others func(ctx context.Context) ([]aws.Instance, error)
+
+	mu      sync.Mutex
+	carrier aws.Instance
+	took    chan struct{} // 1 slot: held while another instance is looked for
+}
+
+// newDialer opens the sessions of the route.
+func (a *app) newDialer(r route, flags connectFlags) forward.Dialer {
+	d := &sessionDialer{
+		cfg: r.cfg,
+		request: session.Request{
+			Document: flags.document, Parameters: parameters(flags.parameters),
+			Host: r.target.Endpoint.Host, Port: r.target.Endpoint.Port, Reason: flags.reason,
+		},
+		options: session.Options{
+			Log: a.log(), Window: flags.window, Payload: flags.size(), SpillDir: a.tempDir(),
+		},
+		keep: func(s *session.Session, by aws.Instance) forward.Session {
+			t := r.target
+			t.Instance = by
+			return a.ledger.kept(s, a.entry(t.Account, t))
+		},
+		carrier: r.target.Instance,
+		took:    make(chan struct{}, 1),
+	}
+	if flags.via == "" {
+		d.others = func(ctx context.Context) ([]aws.Instance, error) { return candidates(ctx, r) }
+	}
+	return d
+}
+
+// candidates are the instances that could carry the route now, in the order in which they would be chosen.
+func candidates(ctx context.Context, r route) ([]aws.Instance, error) {
+	inv, err := discover.New(r.cfg, r.target.Account, discover.Options{}).All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []aws.Instance
+	for len(inv.Instances) > 0 {
+		i, _, err := discover.Choose(inv, r.target.Database, r.target.Endpoint)
+		if err != nil {
+			break // none is left that is fit
+		}
+		out = append(out, i)
+		inv.Instances = slices.DeleteFunc(slices.Clone(inv.Instances), func(x aws.Instance) bool { return x.ID == i.ID })
+	}
+	return out, nil
+}
+
+// Open implements forward.Dialer.
+func (d *sessionDialer) Open(ctx context.Context) (forward.Session, error) {
+	by := d.current()
+	s, err := d.open(ctx, by, nil)
+	if err == nil || !gone(err) || d.others == nil {
+		return s, err
+	}
+	select {
+	case d.took <- struct{}{}:
+		defer func() { <-d.took }()
+	case <-ctx.Done():
+		return nil, err
+	}
+	if now := d.current(); now.ID != by.ID { // somebody else has found one meanwhile
+		return d.open(ctx, now, err)
+	}
+	return d.takeOver(ctx, by, err)
+}
+
+// takeOver tries the other instances in turn. Where none works, why the first did not is the error.
+func (d *sessionDialer) takeOver(ctx context.Context, from aws.Instance, why error) (forward.Session, error) {
+	all, err := d.others(ctx)
+	if err != nil {
+		return nil, why
+	}
+	all = slices.DeleteFunc(all, func(i aws.Instance) bool { return i.ID == from.ID })
+	for _, i := range all[:min(len(all), mostOthers)] {
+		s, err := d.open(ctx, i, why)
+		if err == nil {
+			d.mu.Lock()
+			d.carrier = i
+			d.mu.Unlock()
+			return s, nil
+		}
+		if !gone(err) {
+			return nil, err
+		}
+	}
+	return nil, why
+}
+
+func (d *sessionDialer) current() aws.Instance {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.carrier
+}
+
+// open starts a session on the instance; why says why it is not another.
+func (d *sessionDialer) open(ctx context.Context, by aws.Instance, why error) (forward.Session, error) {
+	request := d.request
+	request.Target = by.ID
+	s, err := session.Open(ctx, d.cfg, request, d.options)
+	switch {
+	case errors.Is(err, session.ErrThrottled):
+		return nil, laterError{err}
+	case err != nil:
+		return nil, err // not s: a nil *Session inside the interface would not be nil
+	}
+	return carriedSession{Session: d.keep(s, by), inner: s, by: by, why: why}, nil
+}
+
+// gone says that the instance cannot carry a session now, whatever is asked of it.
+func gone(err error) bool {
+	return errors.Is(err, session.ErrTargetNotConnected) || errors.Is(err, session.ErrHandshakeTimeout)
+}
+
+// laterError is a refusal that ends by itself.
+type laterError struct{ error }
+
+// Is makes it the kind of error that forward waits for.
+func (laterError) Is(target error) bool { return target == aws.ErrBusy } //nolint:errorlint // the kind itself is asked for
+
+func (e laterError) Unwrap() error { return e.error }
+
+// carriedSession is a session that knows its instance; what forward asks of it beyond its contract is passed on.
+type carriedSession struct {
+	forward.Session
+	inner *session.Session
+	by    aws.Instance
+	why   error
+}
+
+// Carrier implements forward.Carrier.
+func (c carriedSession) Carrier() (aws.Instance, error) { return c.by, c.why }
+
+// Changed implements forward.Linked.
+func (c carriedSession) Changed() <-chan struct{} { return c.inner.Changed() }
+
+// KeepAlive keeps the session from becoming idle.
+func (c carriedSession) KeepAlive() { c.inner.KeepAlive() }
+
+// whereabouts watches for a fail-over of the target.
+type whereabouts struct {
+	cfg sdk.Config
+	db  aws.Database
+}
+
+// watcher is nil for a target that does not move under its name.
+func (r route) watcher() forward.Watcher {
+	if !discover.Moves(r.target.Database) {
+		return nil
+	}
+	return whereabouts{cfg: r.cfg, db: *r.target.Database}
+}
+
+// Look implements forward.Watcher.
+func (w whereabouts) Look(ctx context.Context) (forward.Place, error) {
+	now, err := discover.Locate(ctx, w.cfg, w.db)
+	if err != nil {
+		return forward.Place{}, fmt.Errorf("watch for a fail-over: %w", err)
+	}
+	return forward.Place{Mark: now.Mark, What: now.What, At: now.At}, nil
+}

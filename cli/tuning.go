@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// tuning is how the sessions of a tunnel are used. The zero value is the default.
+type tuning struct {
+	sessions  string // "auto", or a number
+	keepAlive bool
+	window    int
+	payload   string // "auto", or a number
+	pacing    string // "auto" or "legacy"
+}
+
+const (
+	// autoSessions is how many sessions a tunnel may have where nobody has said more: enough for a dump in parallel, few enough
+	// not to be noticed in an account.
+	autoSessions = 4
+	mostSessions = 32
+	automatic    = "auto"
+	legacy       = "legacy"
+)
+
+func (t *tuning) register(f *pflag.FlagSet) {
+	f.StringVar(&t.sessions, "sessions", automatic, "most sessions of the tunnel at a time: auto (up to 4), or 1 to 32")
+	f.BoolVar(&t.keepAlive, "keep-alive", false, "keep a session that nobody uses: it defeats the account's idle time-out")
+	f.IntVar(&t.window, "window", 0, "most bytes in flight per session (default 1048576)")
+	f.StringVar(&t.payload, "payload", "1024", "bytes of a message upward: 1024 as the official plugin, auto to try more, or 64 to 32768")
+	f.StringVar(&t.pacing, "pacing", automatic, "upward: auto, by acknowledgements; legacy, 1 KB a millisecond as the official plugin")
+}
+
+// check refuses what cannot be meant.
+func (t *tuning) check() error {
+	switch {
+	case t.limit() == 0:
+		return usage("rdsx connect TARGET --sessions 4", "--sessions %q is neither auto nor 1 to %d", t.sessions, mostSessions)
+	case t.window < 0:
+		return usage("", "--window %d is not a number of bytes", t.window)
+	case t.size() == 0:
+		return usage("rdsx connect TARGET --payload auto", "--payload %q is neither auto nor 64 to 32768", t.payload)
+	case t.pacing != "" && t.pacing != automatic && t.pacing != legacy:
+		return usage("rdsx connect TARGET --pacing legacy", "--pacing %q is neither auto nor legacy", t.pacing)
+	}
+	return nil
+}
+
+// limit is the most sessions at a time, 0 for a value that is none.
+func (t *tuning) limit() int {
+	if t.sessions == "" || t.sessions == automatic {
+		return autoSessions
+	}
+	return within(t.sessions, 1, mostSessions)
+}
+
+// size is the payload as a session wants it, 0 for a value that is none.
+func (t *tuning) size() int {
+	switch t.payload {
+	case "":
+		return 1024
+	case automatic:
+		return -1
+	}
+	return within(t.payload, 64, 32<<10)
+}
+
+// within is the number in s, 0 where there is none within the bounds.
+func within(s string, least, most int) int {
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	if err != nil || n < least || n > most {
+		return 0
+	}
+	return n
+}
+
+// tuningFromEnv is what RDSX_SESSIONS, RDSX_KEEP_ALIVE and their like say, for tunnels that no command line belongs to: those
+// of the screens.
+func (a *app) tuningFromEnv() (tuning, error) {
+	var t tuning
+	flags := pflag.NewFlagSet("screens", pflag.ContinueOnError)
+	t.register(flags)
+	if err := a.fromEnv(flags); err != nil {
+		return t, err
+	}
+	return t, t.check()
+}
