@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -194,7 +195,19 @@ func (c check) outcome(ctx context.Context, x *exam, ended map[ID]*outcome) Resu
 		r.Because = cause
 	}
 	r.ID, r.Title, r.Took = c.id, c.title, time.Since(began)
+	for i := range r.Fixes {
+		r.Fixes[i].Command = inRegion(r.Fixes[i].Command, x.Account.Region)
+	}
 	return r
+}
+
+// inRegion names the region in a command whose service has regions: who types it may have another one set.
+func inRegion(command, region string) string {
+	service := strings.HasPrefix(command, "aws ec2 ") || strings.HasPrefix(command, "aws ssm ") || strings.HasPrefix(command, "aws rds ")
+	if !service || region == "" || strings.Contains(command, " --region ") {
+		return command
+	}
+	return command + " --region " + region
 }
 
 func titleOf(id ID) string {

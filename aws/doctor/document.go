@@ -45,7 +45,7 @@ func documentSeen(ctx context.Context, x *exam) Result {
 	name := x.documentName()
 	another := aws.Fix{
 		Text: "name a document of this account and region, or leave --document out", Command: "aws ssm list-documents --filters Key=DocumentType,Values=Session",
-		Console: "Systems Manager → Documents → Session documents",
+		Console: "Systems Manager › Documents › Session documents",
 	}
 	d, err := x.documented(ctx)
 	switch code := codeOf(err); {
@@ -108,7 +108,7 @@ func minutes(v any) int {
 
 func preferencesFix(d document, key, value string) aws.Fix {
 	var whole map[string]any
-	fix := aws.Fix{Text: "set " + key + " to " + value + " minutes", Console: "Systems Manager → Session Manager → Preferences → Edit"}
+	fix := aws.Fix{Text: "set " + key + " to " + value + " minutes", Console: "Systems Manager › Session Manager › Preferences › Edit"}
 	if json.Unmarshal([]byte(d.text), &whole) != nil {
 		return fix
 	}

@@ -59,7 +59,7 @@ func identity(ctx context.Context, x *exam) Result {
 			fix.Command = next
 		}
 	}
-	fix.Console = "IAM → Users → the user → Security credentials → Access keys"
+	fix.Console = "IAM › Users › the user › Security credentials › Access keys"
 	return failed(kind, explained.Error(), fix)
 }
 
@@ -158,7 +158,7 @@ func trustFix(who aws.Account, role, document string) aws.Fix {
 
 // addTrust adds a statement to the trust policy that there is.
 func addTrust(role, text, document string, add statement) aws.Fix {
-	fix := aws.Fix{Text: text, Console: "IAM → Roles → " + role + " → Trust relationships → Edit trust policy"}
+	fix := aws.Fix{Text: text, Console: "IAM › Roles › " + role + " › Trust relationships › Edit trust policy"}
 	var whole map[string]any
 	if json.Unmarshal([]byte(document), &whole) != nil {
 		fix.Text += ", with the statement " + policy(add)
@@ -197,11 +197,11 @@ func heredoc(text string) string { return "<<-EOF\n    " + text + "\n  EOF" }
 // putPolicy is the edit that adds an inline policy to whoever who is: a user, a role, or a permission set of Identity Center.
 func putPolicy(who, name, document, text string) aws.Fix {
 	kind, holder := holderOf(who)
-	fix := aws.Fix{Text: text, Console: "IAM → " + strings.ToUpper(kind[:1]) + kind[1:] + "s → " + holder + " → Add permissions → Create inline policy"}
+	fix := aws.Fix{Text: text, Console: "IAM › " + strings.ToUpper(kind[:1]) + kind[1:] + "s › " + holder + " › Add permissions › Create inline policy"}
 	if set, found := strings.CutPrefix(holder, "AWSReservedSSO_"); found {
 		set, _, _ = strings.Cut(set, "_")
 		fix.Text += "; the permission set " + set + " needs the inline policy " + document
-		fix.Console = "IAM Identity Center → Permission sets → " + set + " → Inline policy"
+		fix.Console = "IAM Identity Center › Permission sets › " + set + " › Inline policy"
 		return fix
 	}
 	fix.Command = engine.Quote([]string{"aws", "iam", "put-" + kind + "-policy", "--" + kind + "-name", holder, "--policy-name", name, "--policy-document", document})

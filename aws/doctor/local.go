@@ -160,7 +160,7 @@ func clock(ctx context.Context, x *exam) Result {
 			word = "behind"
 		}
 		return failed(aws.ErrSignIn, fmt.Sprintf("this machine's clock is %s %s: AWS refuses what it signs", off.Abs(), word), aws.Fix{
-			Text: "set the clock", Command: "sudo timedatectl set-ntp true", Console: "the settings of this machine → Date and time → automatic",
+			Text: "set the clock", Command: "sudo timedatectl set-ntp true", Console: "the settings of this machine › Date and time › automatic",
 		})
 	}
 	return ok("within %s of AWS's", max(off.Abs(), time.Second))

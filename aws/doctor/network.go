@@ -108,7 +108,7 @@ func httpsOut(ctx context.Context, x *exam) Result {
 		Text:      "allow 443 out of " + mine[0],
 		Command:   "aws ec2 authorize-security-group-egress --group-id " + mine[0] + " --protocol tcp --port 443 --cidr 0.0.0.0/0",
 		Terraform: egressBlock(mine[0]),
-		Console:   "EC2 → Security Groups → " + mine[0] + " → Outbound rules → Edit: HTTPS to 0.0.0.0/0",
+		Console:   "EC2 › Security Groups › " + mine[0] + " › Outbound rules › Edit: HTTPS to 0.0.0.0/0",
 	}))
 }
 
@@ -210,7 +210,7 @@ func endpointFor(all []ec2types.VpcEndpoint, service string) (ec2types.VpcEndpoi
 // badEndpoint says what is wrong with the endpoint of a service; way is the route to the internet that would do without it.
 func (x *exam) badEndpoint(ctx context.Context, m ec2types.Instance, e ec2types.VpcEndpoint, found bool, service, way string) (Result, bool) {
 	id, vpc, subnet := sdk.ToString(e.VpcEndpointId), sdk.ToString(m.VpcId), sdk.ToString(m.SubnetId)
-	console := "VPC → Endpoints → " + id
+	console := "VPC › Endpoints › " + id
 	switch {
 	case !found:
 		mine := groupsOf(m)
@@ -219,7 +219,7 @@ func (x *exam) badEndpoint(ctx context.Context, m ec2types.Instance, e ec2types.
 			Command: "aws ec2 create-vpc-endpoint --vpc-endpoint-type Interface --vpc-id " + vpc + " --service-name " + service +
 				" --subnet-ids " + subnet + " --security-group-ids " + strings.Join(mine, " ") + " --private-dns-enabled",
 			Terraform: endpointBlock(vpc, service, subnet),
-			Console:   "VPC → Endpoints → Create endpoint → " + service,
+			Console:   "VPC › Endpoints › Create endpoint › " + service,
 		}), true
 	case !strings.EqualFold(string(e.State), "available"):
 		return failed(aws.ErrRefusedByAWS, fmt.Sprintf("the endpoint %s (%s) is %s", id, service, e.State), aws.Fix{
@@ -230,7 +230,7 @@ func (x *exam) badEndpoint(ctx context.Context, m ec2types.Instance, e ec2types.
 			Text:      "switch private DNS on",
 			Command:   "aws ec2 modify-vpc-endpoint --vpc-endpoint-id " + id + " --private-dns-enabled",
 			Terraform: "resource \"aws_vpc_endpoint\" \"this\" {\n  private_dns_enabled = true\n}",
-			Console:   console + " → Actions → Modify private DNS name",
+			Console:   console + " › Actions › Modify private DNS name",
 		}), true
 	case !sdk.ToBool(e.PrivateDnsEnabled):
 		return Result{}, false // the public name leads out by the route
@@ -269,7 +269,7 @@ func (x *exam) shutEndpoint(ctx context.Context, m ec2types.Instance, e ec2types
 		Command: "aws ec2 authorize-security-group-ingress --group-id " + ids[0] + " --protocol tcp --port 443 --source-group " + mine[0],
 		Terraform: "resource \"aws_vpc_security_group_ingress_rule\" \"https\" {\n  security_group_id            = \"" + ids[0] +
 			"\"\n  referenced_security_group_id = \"" + mine[0] + "\"\n  ip_protocol                  = \"tcp\"\n  from_port                    = 443\n  to_port                      = 443\n}",
-		Console: "EC2 → Security Groups → " + ids[0] + " → Inbound rules → Edit: HTTPS from " + mine[0],
+		Console: "EC2 › Security Groups › " + ids[0] + " › Inbound rules › Edit: HTTPS from " + mine[0],
 	}), true
 }
 

@@ -35,7 +35,7 @@ func targetFound(ctx context.Context, x *exam) Result {
 		return skipped("no target was named: the account and this machine are checked")
 	case t.Instance.ID == "":
 		return failed(aws.ErrUnreachable, "no instance to carry a tunnel to "+t.Name(), aws.Fix{
-			Text: "make one: rdsx setup bastion prints it", Command: "rdsx setup bastion", Console: "EC2 → Instances → Launch instances, in " + vpcOf(t),
+			Text: "make one: rdsx setup bastion prints it", Command: "rdsx setup bastion", Console: "EC2 › Instances › Launch instances, in " + vpcOf(t),
 		})
 	}
 	return ok("%s %s through %s", t.Name(), t.Endpoint, labelOf(t.Instance))
@@ -66,14 +66,14 @@ func database(ctx context.Context, x *exam) Result {
 		return ok("%s is %s", d.ID, d.Status)
 	}
 	text := fmt.Sprintf("%s is %s", d.ID, d.Status)
-	console := "RDS → Databases → " + d.ID
+	console := "RDS › Databases › " + d.ID
 	switch {
 	case d.Status != "stopped":
-		return failed(aws.ErrUnreachable, text, aws.Fix{Text: "wait until it is available, or look at its events", Console: console + " → Logs & events"})
+		return failed(aws.ErrUnreachable, text, aws.Fix{Text: "wait until it is available, or look at its events", Console: console + " › Logs & events"})
 	case d.Cluster != "":
-		return failed(aws.ErrUnreachable, text, aws.Fix{Text: "start the cluster", Command: "aws rds start-db-cluster --db-cluster-identifier " + d.Cluster, Console: console + " → Actions → Start"})
+		return failed(aws.ErrUnreachable, text, aws.Fix{Text: "start the cluster", Command: "aws rds start-db-cluster --db-cluster-identifier " + d.Cluster, Console: console + " › Actions › Start"})
 	}
-	return failed(aws.ErrUnreachable, text, aws.Fix{Text: "start the database", Command: "aws rds start-db-instance --db-instance-identifier " + d.ID, Console: console + " → Actions → Start"})
+	return failed(aws.ErrUnreachable, text, aws.Fix{Text: "start the database", Command: "aws rds start-db-instance --db-instance-identifier " + d.ID, Console: console + " › Actions › Start"})
 }
 
 // machineOr is the EC2 instance, or what came of the check without it.
@@ -112,7 +112,7 @@ func instanceState(ctx context.Context, x *exam) Result {
 		return ok("%s is running in %s", id, sdk.ToString(m.SubnetId))
 	case ec2types.InstanceStateNameStopped:
 		return failed(aws.ErrRefusedByAWS, id+" is stopped", aws.Fix{
-			Text: "start it", Command: "aws ec2 start-instances --instance-ids " + id, Console: "EC2 → Instances → " + id + " → Instance state → Start",
+			Text: "start it", Command: "aws ec2 start-instances --instance-ids " + id, Console: "EC2 › Instances › " + id + " › Instance state › Start",
 		})
 	}
 	return failed(aws.ErrRefusedByAWS, fmt.Sprintf("%s is %s", id, state), aws.Fix{Text: "wait for it, or name another with --via", Command: "rdsx ls"})
@@ -123,13 +123,13 @@ func reboot(id string) aws.Fix {
 	return aws.Fix{
 		Text:    "start the agent again (amazon-ssm-agent; AMIs of Amazon Linux have it): a reboot does, and takes fresh credentials",
 		Command: "aws ec2 reboot-instances --instance-ids " + id,
-		Console: "EC2 → Instances → " + id + " → Instance state → Reboot",
+		Console: "EC2 › Instances › " + id + " › Instance state › Reboot",
 	}
 }
 
 func restart(id string) aws.Fix {
 	if hybrid(id) {
-		return aws.Fix{Text: "start the agent on the machine itself: sudo systemctl restart amazon-ssm-agent", Console: "Systems Manager → Fleet Manager → " + id}
+		return aws.Fix{Text: "start the agent on the machine itself: sudo systemctl restart amazon-ssm-agent", Console: "Systems Manager › Fleet Manager › " + id}
 	}
 	return reboot(id)
 }
@@ -185,6 +185,6 @@ func agentVersion(ctx context.Context, x *exam) Result {
 	return failed(aws.ErrRefusedByAWS, fmt.Sprintf("%s is too old: forwarding to another host needs %s", have, leastAgent), aws.Fix{
 		Text:    "update the agent",
 		Command: "aws ssm send-command --document-name AWS-UpdateSSMAgent --instance-ids " + id,
-		Console: "Systems Manager → Fleet Manager → Settings → Auto update SSM Agent",
+		Console: "Systems Manager › Fleet Manager › Settings › Auto update SSM Agent",
 	})
 }

@@ -147,7 +147,7 @@ func (x *exam) permission(ctx context.Context, arn string, yes bool, why string,
 	if strings.Contains(why, "denies") {
 		return failed(aws.ErrRefusedByAWS, text, aws.Fix{
 			Text:    "take the denial away: no further policy can outweigh it. It may be in a policy of the account's organization",
-			Console: "IAM → Policies simulator, with " + startSession,
+			Console: "IAM › Policies simulator, with " + startSession,
 		})
 	}
 	name := "rdsx-session-instance"

@@ -33,7 +33,7 @@ func attachFix(role, name string) aws.Fix {
 		Text:      "attach " + name + " to the role " + role,
 		Command:   "aws iam attach-role-policy --role-name " + role + " --policy-arn " + arn,
 		Terraform: "resource \"aws_iam_role_policy_attachment\" \"ssm\" {\n  role       = \"" + role + "\"\n  policy_arn = \"" + arn + "\"\n}",
-		Console:   "IAM → Roles → " + role + " → Add permissions → Attach policies → " + name,
+		Console:   "IAM › Roles › " + role + " › Add permissions › Attach policies › " + name,
 	}
 }
 
@@ -58,7 +58,7 @@ func instanceProfile(ctx context.Context, x *exam) Result {
 		return x.unlessOnline(ctx, failed(aws.ErrRefusedByAWS, "the instance profile "+profile+" holds no role", aws.Fix{
 			Text:    "put a role with " + corePolicy + " into it",
 			Command: "aws iam add-role-to-instance-profile --instance-profile-name " + profile + " --role-name ROLE",
-			Console: "IAM → Roles → Create role → AWS service → EC2 → " + corePolicy,
+			Console: "IAM › Roles › Create role › AWS service › EC2 › " + corePolicy,
 		}))
 	}
 	return x.unlessOnline(ctx, x.agentRole(ctx, profile, sdk.ToString(out.InstanceProfile.Roles[0].RoleName), sdk.ToString(out.InstanceProfile.Roles[0].AssumeRolePolicyDocument)))
@@ -136,7 +136,7 @@ func profileFix(id string) aws.Fix {
 		Text:      "give it an instance profile whose role has " + corePolicy + "; rdsx setup bastion prints one",
 		Command:   "aws ec2 associate-iam-instance-profile --instance-id " + id + " --iam-instance-profile Name=PROFILE",
 		Terraform: "resource \"aws_instance\" \"this\" {\n  iam_instance_profile = \"PROFILE\"\n}",
-		Console:   "EC2 → Instances → " + id + " → Actions → Security → Modify IAM role",
+		Console:   "EC2 › Instances › " + id + " › Actions › Security › Modify IAM role",
 	}
 }
 
@@ -185,7 +185,7 @@ func hostManagement(ctx context.Context, x *exam) Result {
 	off := aws.Fix{
 		Text:    "or switch it off, where every instance has a profile of its own",
 		Command: "aws ssm reset-service-setting --setting-id " + hostSetting,
-		Console: "Systems Manager → Fleet Manager → Account management → Default Host Management Configuration",
+		Console: "Systems Manager › Fleet Manager › Account management › Default Host Management Configuration",
 	}
 	attached, err := x.attached(ctx, role)
 	switch {
@@ -221,7 +221,7 @@ func quickSetup(ctx context.Context, x *exam) Result {
 		if a.Overview != nil && sdk.ToString(a.Overview.Status) == "Failed" {
 			id := sdk.ToString(a.AssociationId)
 			return warned(fmt.Sprintf("the association %s has failed: instances may stay without profile or agent updates", sdk.ToString(a.AssociationName)), aws.Fix{
-				Text: "run it again", Command: "aws ssm start-associations-once --association-ids " + id, Console: "Systems Manager → State Manager → " + id + " → Apply association now",
+				Text: "run it again", Command: "aws ssm start-associations-once --association-ids " + id, Console: "Systems Manager › State Manager › " + id + " › Apply association now",
 			})
 		}
 	}

@@ -62,13 +62,13 @@ func (x *exam) speak(ctx context.Context, s *session.Session, t aws.Target) Resu
 		return ok("handshake done; %s has no first words, so the database was not asked", nameOf(e, t))
 	case errors.Is(err, aws.ErrRefused):
 		return failed(aws.ErrRefused, fmt.Sprintf("the host of %s refuses connections on port %d", t.Endpoint.Host, t.Endpoint.Port), aws.Fix{
-			Text: "check the port and that the database is up", Command: "rdsx ls", Console: "RDS → Databases → " + t.Name() + " → Connectivity & security",
+			Text: "check the port and that the database is up", Command: "rdsx ls", Console: "RDS › Databases › " + t.Name() + " › Connectivity & security",
 		})
 	case errors.Is(err, engine.ErrTLS):
 		return ok("the database hangs up at plain words, as one does that wants TLS")
 	case within.Err() != nil && ctx.Err() == nil:
 		return failed(aws.ErrUnreachable, fmt.Sprintf("no answer of %s within %s: packets are dropped on the way", t.Endpoint, patience), aws.Fix{
-			Text: "look for what no rule of EC2 shows: a firewall on the instance or in the network, or a name that resolves elsewhere", Console: "VPC → Reachability Analyzer, from " + t.Instance.ID + " to the database's interface",
+			Text: "look for what no rule of EC2 shows: a firewall on the instance or in the network, or a name that resolves elsewhere", Console: "VPC › Reachability Analyzer, from " + t.Instance.ID + " to the database's interface",
 		})
 	}
 	return failed(aws.ErrUnreachable, fmt.Sprintf("%s answers, but not as %s: %v", t.Endpoint, nameOf(e, t), err), aws.Fix{
@@ -105,7 +105,7 @@ func sessionFailure(err error, t aws.Target) Result {
 		fix = putPolicy(who, name, policy(statement{Effect: "Allow", Action: startSession, Resource: denied.Resource}), "allow "+startSession+" on "+denied.Resource)
 	}
 	if errors.Is(err, session.ErrNameNotResolved) {
-		fix.Console = "VPC → Your VPCs → the VPC of " + t.Instance.ID + " → DNS resolution and DHCP options"
+		fix.Console = "VPC › Your VPCs › the VPC of " + t.Instance.ID + " › DNS resolution and DHCP options"
 	}
 	return failed(kind, err.Error(), fix)
 }

@@ -56,7 +56,7 @@ func checks() []check {
 		{Registered, "registered", on, ill, registered},
 		{Online, "online", []ID{Identity, AssumeRole, TargetFound, Registered}, ill, online},
 		{Agent, "agent version", []ID{Identity, AssumeRole, TargetFound, Registered}, nil, agentVersion},
-		{Reach, "reachability", on, []ID{Database, Running}, reachability},
+		{Reach, "reachability", on, []ID{Database, Running, Registered, Online, Agent}, reachability},
 		{LocalPort, "local port", nil, nil, localPort},
 		{Client, "client program", nil, nil, clientProgram},
 		{
