@@ -24,7 +24,8 @@ const bulkRest = 4 * time.Millisecond
 type batchConn struct {
 	net.Conn
 
-	lastRead atomic.Int64 // when bytes last arrived, ns since the epoch
+	born     time.Time
+	lastRead atomic.Int64 // when bytes last arrived, ns after born
 
 	bulk    func() bool // the reading goroutine's: whether to rest now; nil before the data channel is up
 	drained bool        // the last read took all there was
@@ -62,10 +63,13 @@ func (c *batchConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.drained = n < len(p)
 	if n > 0 {
-		c.lastRead.Store(time.Now().UnixNano())
+		c.lastRead.Store(int64(time.Since(c.born)))
 	}
 	return n, err
 }
+
+// lastHeard is when bytes last arrived; when it was opened, if none have.
+func (c *batchConn) lastHeard() time.Time { return c.born.Add(time.Duration(c.lastRead.Load())) }
 
 func (c *batchConn) rest() {
 	if c.resting == nil {

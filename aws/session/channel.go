@@ -34,8 +34,9 @@ type channel struct {
 	ready chan struct{} // closed by HandshakeComplete
 	done  chan struct{} // closed once the channel carries nothing more
 
-	changed chan struct{} // 1 slot: the link's state has changed
-	retry   chan struct{} // 1 slot: try to resume now
+	link  *link
+	retry chan struct{}    // 1 slot: try to resume now
+	wall  func() time.Time // the clock that goes on while the machine sleeps
 
 	mu           sync.Mutex
 	err          error
@@ -55,8 +56,9 @@ func newChannel(r Request, o Options) *channel {
 		ready:  make(chan struct{}),
 		done:   make(chan struct{}),
 
-		changed: make(chan struct{}, 1),
-		retry:   make(chan struct{}, 1),
+		link:  newLink(),
+		retry: make(chan struct{}, 1),
+		wall:  func() time.Time { return time.Now().Round(0) },
 	}
 	c.acks.wake = c.signal
 	return c
@@ -92,6 +94,28 @@ func (c *channel) disconnect() bool {
 	return true
 }
 
+// shaken says whether the handshake is complete: before that, the loss of the websocket is the end.
+func (c *channel) shaken() bool {
+	select {
+	case <-c.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+// unlinked takes note that the websocket is lost, on which something last arrived at a time. No transport may run.
+func (c *channel) unlinked(heard time.Time) {
+	c.sender.unlinked(heard)
+	c.acks.again(heard.Add(-reackFor).UnixMilli())
+}
+
+// relinked gets everything on its way again that may be lost.
+func (c *channel) relinked() {
+	c.sender.relinked(time.Now())
+	c.signal()
+}
+
 // session is the mux, nil before the handshake has completed.
 func (c *channel) session() *mux.Session {
 	c.mu.Lock()
@@ -120,7 +144,7 @@ func (c *channel) receive(frame []byte) error {
 		c.sender.pause(time.Now())
 		c.signal() // the writer's timer must know when the pause ends
 	case wire.StartPublication:
-		c.sender.resume()
+		c.sender.resume(time.Now())
 		c.signal()
 	default:
 		c.log.Debug("message of an unknown type ignored", "type", m.Type)

@@ -97,12 +97,21 @@ func startError(r Request, err error) error {
 		return say(aws.ErrRefusedByAWS, fmt.Errorf("%w: %s", ErrInvalidDocument, text), "check --document: it must be a session document of this account and region that takes these parameters")
 	case "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded":
 		return say(aws.ErrRefusedByAWS, fmt.Errorf("%w: %s", ErrThrottled, text), "wait a minute, then run the same command again")
+	}
+	if refusedKeys(api.ErrorCode()) {
+		return fmt.Errorf("%s: %w", doing, credentialsError(err))
+	}
+	return say(aws.ErrRefusedByAWS, err, "aws ssm get-connection-status --target "+r.Target)
+}
+
+// refusedKeys says whether an error code of AWS means that the credentials are expired or wrong.
+func refusedKeys(code string) bool {
+	switch code {
 	case "ExpiredTokenException", "ExpiredToken", "RequestExpired", "UnrecognizedClientException", "InvalidClientTokenId",
 		"InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "MissingAuthenticationToken":
-		return fmt.Errorf("%s: %w", doing, credentialsError(err))
-	default:
-		return say(aws.ErrRefusedByAWS, err, "aws ssm get-connection-status --target "+r.Target)
+		return true
 	}
+	return false
 }
 
 // fromCredentials says whether the failure lies in getting credentials, not in the call that needed them: the innermost

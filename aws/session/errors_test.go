@@ -55,11 +55,11 @@ func TestOpenErrors(t *testing.T) {
 		},
 		"expired credentials": {
 			script{startCode: "ExpiredTokenException", startText: "The security token included in the request is expired"},
-			ErrCredentials, aws.ErrSignIn, "expired", "aws", false,
+			ErrCredentials, aws.ErrSignIn, "expired", "again", false,
 		},
 		"unknown key": {
 			script{startCode: "UnrecognizedClientException", startText: "The security token included in the request is invalid."},
-			ErrCredentials, aws.ErrSignIn, "credentials", "aws", false,
+			ErrCredentials, aws.ErrSignIn, "credentials", "again", false,
 		},
 		"something else": {
 			script{startCode: "BadRequest", startText: "Enable advanced-instances tier to use Session Manager"},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,7 +16,7 @@ import (
 	"github.com/rdsx/rdsx/aws/session/wire"
 )
 
-// fakeAgent is the far end of one websocket.
+// fakeAgent is the far end of one session.
 type fakeAgent struct {
 	box  *box
 	conn *websocket.Conn
@@ -26,6 +27,7 @@ type fakeAgent struct {
 
 	expected int64
 	ahead    map[int64]wire.Message
+	unacked  map[int64][]byte // what the client has not acknowledged
 	input    *io.PipeWriter
 	mux      *smux.Session
 	basic    *basicConn
@@ -33,9 +35,11 @@ type fakeAgent struct {
 }
 
 func (a *fakeAgent) run() {
-	defer a.tasks.Wait()
-	defer a.hangUp()
 	s := &a.box.script
+	if s.resume == nil {
+		defer a.tasks.Wait()
+		defer a.hangUp()
+	}
 	switch {
 	case s.cut:
 		return
@@ -61,12 +65,36 @@ func (a *fakeAgent) run() {
 		}
 		_ = a.send(wire.PayloadHandshakeRequest, fmt.Appendf(nil, `{"AgentVersion":%q,"RequestedClientActions":%s}`, version, actions))
 	}
+	a.listen(a.conn)
+}
+
+func (a *fakeAgent) listen(conn *websocket.Conn) {
 	for {
-		_, frame, err := a.conn.ReadMessage()
+		_, frame, err := conn.ReadMessage()
 		if err != nil || !a.receive(frame) {
 			return
 		}
 	}
+}
+
+// again is run for a websocket in the place of a lost one: what is not acknowledged is sent again.
+func (a *fakeAgent) again(conn *websocket.Conn) {
+	if _, _, err := conn.ReadMessage(); err != nil {
+		return
+	}
+	a.writing.Lock()
+	a.conn.Close()
+	a.conn = conn
+	var seqs []int64
+	for seq := range a.unacked {
+		seqs = append(seqs, seq)
+	}
+	slices.Sort(seqs)
+	for _, seq := range seqs {
+		_ = conn.WriteMessage(websocket.BinaryMessage, a.unacked[seq])
+	}
+	a.writing.Unlock()
+	a.listen(conn)
 }
 
 func (a *fakeAgent) hangUp() {
@@ -89,6 +117,12 @@ func (a *fakeAgent) receive(frame []byte) bool {
 		return false
 	}
 	if m.Type != wire.InputStreamData {
+		var ack wire.Ack
+		if m.Type == wire.Acknowledge && wire.ParseAck(m.Payload, &ack) == nil {
+			a.writing.Lock()
+			delete(a.unacked, ack.Seq)
+			a.writing.Unlock()
+		}
 		return true
 	}
 	flag := m.PayloadType == wire.PayloadFlag
@@ -254,11 +288,17 @@ func (s agentStream) Write(p []byte) (int, error) {
 }
 
 func (a *fakeAgent) send(t wire.PayloadType, payload []byte) error {
-	return a.write(func(b []byte) []byte {
+	err := a.write(func(b []byte) []byte {
 		m := wire.Message{Type: wire.OutputStreamData, Created: 1, Seq: a.seq, ID: wire.NewID(), PayloadType: t, Payload: payload}
 		a.seq++
-		return m.Append(b)
+		b = m.Append(b)
+		a.unacked[m.Seq] = slices.Clone(b)
+		return b
 	})
+	if a.box.script.resume != nil {
+		return nil // it is sent again
+	}
+	return err
 }
 
 func (a *fakeAgent) write(frame func([]byte) []byte) error {

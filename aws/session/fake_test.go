@@ -44,6 +44,9 @@ type script struct {
 	serve                func(net.Conn) // one connection at the target; nil echoes
 	refuse               bool           // the agent cannot connect: flag ConnectToPortError
 	ignoreFlags          bool           // flags are not acknowledged
+	// resume answers the n-th ResumeSession, from 1, with a token or with the code of an error. nil: the session is over
+	// once its websocket is.
+	resume func(n int) (token, code string)
 }
 
 const portActions = `[{"ActionType":"SessionType","ActionParameters":{"SessionType":"Port","Properties":{"host":"db.internal","portNumber":"5432","localPortNumber":"0","type":"LocalPortForwarding"}}}]`
@@ -64,12 +67,23 @@ type box struct {
 	conns      []*websocket.Conn
 	pings      chan struct{}
 	agents     sync.WaitGroup
+	resumed    int        // calls of ResumeSession
+	agent      *fakeAgent // that outlives its websockets, if the script resumes
 }
 
 func newBox(tb testing.TB, s script, tls bool) *box {
 	tb.Helper()
+	return newBoxAt(tb, s, tls, nil)
+}
+
+// newBoxAt listens somewhere else than on the loopback, unless at is nil.
+func newBoxAt(tb testing.TB, s script, tls bool, at net.Listener) *box {
 	b := &box{tb: tb, script: s, pings: make(chan struct{}, 100)}
 	b.server = httptest.NewUnstartedServer(b)
+	if at != nil {
+		b.server.Listener.Close()
+		b.server.Listener = at
+	}
 	b.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	if tls {
 		b.server.StartTLS()
@@ -81,6 +95,10 @@ func newBox(tb testing.TB, s script, tls bool) *box {
 		b.server.CloseClientConnections()
 		b.server.Close()
 		b.agents.Wait()
+		if b.agent != nil {
+			b.agent.hangUp()
+			b.agent.tasks.Wait()
+		}
 	})
 	return b
 }
@@ -111,6 +129,8 @@ func (b *box) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		fmt.Fprintf(w, `{"SessionId":%q}`, sessionID)
+	case strings.HasSuffix(target, ".ResumeSession"):
+		b.resume(w)
 	default:
 		apiError(w, "UnknownOperationException", target)
 	}
@@ -141,6 +161,25 @@ func (b *box) start(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"SessionId":%q,"StreamUrl":%q,"TokenValue":%q}`, sessionID, stream, secretToken)
 }
 
+func (b *box) resume(w http.ResponseWriter) {
+	b.mu.Lock()
+	b.resumed++
+	n := b.resumed
+	b.mu.Unlock()
+	var tok, code string
+	if b.script.resume != nil {
+		tok, code = b.script.resume(n)
+	}
+	switch {
+	case code == "500":
+		w.WriteHeader(http.StatusInternalServerError)
+	case code != "":
+		apiError(w, code, "no")
+	default:
+		fmt.Fprintf(w, `{"SessionId":%q,"TokenValue":%q}`, sessionID, tok)
+	}
+}
+
 func (b *box) upgrade(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	b.upgrades = append(b.upgrades, r)
@@ -166,10 +205,26 @@ func (b *box) upgrade(w http.ResponseWriter, r *http.Request) {
 	b.conns = append(b.conns, conn)
 	b.mu.Unlock()
 	b.agents.Go(func() {
-		a := &fakeAgent{box: b, conn: conn, ahead: map[int64]wire.Message{}}
-		a.run()
+		b.serveAgent(conn)
 		conn.Close()
 	})
+}
+
+// serveAgent joins an agent to a websocket: the one that was there before, if the script resumes.
+func (b *box) serveAgent(conn *websocket.Conn) {
+	b.mu.Lock()
+	a := b.agent
+	if a == nil {
+		a = &fakeAgent{box: b, conn: conn, ahead: map[int64]wire.Message{}, unacked: map[int64][]byte{}}
+		if b.script.resume != nil {
+			b.agent = a
+		}
+		b.mu.Unlock()
+		a.run()
+		return
+	}
+	b.mu.Unlock()
+	a.again(conn)
 }
 
 // cut closes every websocket without a close frame.
@@ -179,6 +234,7 @@ func (b *box) cut() {
 	for _, conn := range b.conns {
 		conn.UnderlyingConn().Close()
 	}
+	b.conns = nil
 }
 
 func (b *box) count() (started, terminated, upgrades int) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/aws/session/mux"
 	"github.com/rdsx/rdsx/aws/session/wire"
 )
@@ -90,7 +91,10 @@ func (c *channel) complete(payload []byte) error {
 	if err := json.Unmarshal(payload, &body); err != nil {
 		c.log.Debug("HandshakeComplete without a readable body", "error", err)
 	}
-	cfg := mux.Config{Payload: c.options.Payload, SpillDir: c.options.SpillDir}
+	cfg := mux.Config{
+		Payload: c.options.largest(), SpillDir: c.options.SpillDir, SpillLimit: c.options.SpillLimit,
+		OnCut: c.link.cut, Reset: aws.ErrReset,
+	}
 	m := mux.Single(cfg)
 	if c.multiplex {
 		m = mux.Client(cfg)

@@ -35,9 +35,7 @@ func Open(ctx context.Context, cfg sdk.Config, r Request, o Options) (*Session, 
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
 		return nil, fmt.Errorf("start a session on %s: %w", r.Target, credentialsError(err))
 	}
-	client := ssm.NewFromConfig(cfg, func(so *ssm.Options) {
-		so.ClientLogMode &^= sdk.LogRequestWithBody | sdk.LogResponseWithBody // the answer holds the token
-	})
+	client := newClient(cfg)
 	in := &ssm.StartSessionInput{Target: sdk.String(r.Target), DocumentName: sdk.String(r.Document), Parameters: r.Parameters}
 	if r.Reason != "" {
 		in.Reason = sdk.String(r.Reason)
@@ -66,6 +64,12 @@ func Open(ctx context.Context, cfg sdk.Config, r Request, o Options) (*Session, 
 		return nil, fmt.Errorf("open session %s on %s: %w", s.id, r.Target, err)
 	}
 	return s, nil
+}
+
+func newClient(cfg sdk.Config) *ssm.Client {
+	return ssm.NewFromConfig(cfg, func(so *ssm.Options) {
+		so.ClientLogMode &^= sdk.LogRequestWithBody | sdk.LogResponseWithBody // the answer holds the token
+	})
 }
 
 // startGrace is how much longer the answer to StartSession is waited for when the caller has given up.
@@ -100,23 +104,12 @@ func (s *Session) establish(ctx context.Context, cfg sdk.Config, stream *url.URL
 	c := s.channel
 	within, cancel := context.WithTimeout(ctx, c.options.Handshake)
 	defer cancel()
-	signed, header, err := sign(within, cfg, stream, time.Now())
+	tr, err := dialStream(within, cfg, stream, t, c)
 	if err != nil {
 		return err
 	}
-	base := c.options.Transport
-	if base == nil {
-		base = transportOf(cfg)
-	}
-	tr, err := connect(within, signed, header, base, t, c.options, c.signal)
-	if err != nil {
-		return err
-	}
-	s.running.Go(func() {
-		if err := tr.run(c); err != nil {
-			c.end(c.lost(err))
-		}
-	})
+	k := &keeper{s: s, cfg: cfg, stream: stream}
+	s.running.Go(func() { k.keep(tr) })
 	select {
 	case <-c.ready:
 		return nil // a failure that is there already is Err's to tell
@@ -131,6 +124,19 @@ func (s *Session) establish(ctx context.Context, cfg sdk.Config, stream *url.URL
 		}
 		return handshakeTimeout(c.request.Target)
 	}
+}
+
+// dialStream signs and opens the websocket.
+func dialStream(ctx context.Context, cfg sdk.Config, stream *url.URL, t token, c *channel) (*transport, error) {
+	signed, header, err := sign(ctx, cfg, stream, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	base := c.options.Transport
+	if base == nil {
+		base = transportOf(cfg)
+	}
+	return connect(ctx, signed, header, base, t, c.options, c.signal)
 }
 
 // transportOf finds the HTTP transport under an SDK configuration: its proxy and root certificates hold for the websocket

@@ -57,6 +57,7 @@ const PayloadAuto = -1
 const (
 	defaultWindow    = 1 << 20
 	defaultPayload   = 1024
+	largestPayload   = 32 << 10
 	defaultHandshake = 15 * time.Second
 	defaultPing      = 20 * time.Second
 	defaultTerminate = 1500 * time.Millisecond
@@ -67,7 +68,9 @@ func (o Options) withDefaults() Options {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	o.Window = orDefault(o.Window, defaultWindow)
-	o.Payload = min(max(orDefault(o.Payload, defaultPayload), 64), 32<<10)
+	if o.Payload != PayloadAuto {
+		o.Payload = min(max(orDefault(o.Payload, defaultPayload), 64), largestPayload)
+	}
 	if o.SpillDir == "" {
 		o.SpillDir = os.TempDir()
 	}
@@ -75,6 +78,14 @@ func (o Options) withDefaults() Options {
 	o.PingEvery = orDefault(o.PingEvery, defaultPing)
 	o.TerminateIn = orDefault(o.TerminateIn, defaultTerminate)
 	return o
+}
+
+// largest is how long a message may become.
+func (o Options) largest() int {
+	if o.Payload == PayloadAuto {
+		return largestPayload
+	}
+	return o.Payload
 }
 
 func orDefault[T int | time.Duration](v, standard T) T {

@@ -22,6 +22,11 @@ const (
 	ackDelay = 4 * time.Millisecond
 	// ackBatch is how many wait at most.
 	ackBatch = 32
+	// acksKept is how many acknowledgements are remembered after they were written: the last ones before the loss of a
+	// websocket may not have arrived.
+	acksKept = 1024
+	// reackFor is how long before the last sign of life of a websocket an acknowledgement may have been lost with it.
+	reackFor = 2 * time.Second
 	// bulkAfter is the score of full messages from which a download is bulk, some 20 ms at the agent's pace; bulkMost bounds
 	// the score, so that three short messages end it.
 	bulkAfter, bulkMost = 16, 64
@@ -110,17 +115,21 @@ type ackQueue struct {
 	out   []ackItem // the writer's, being sent
 	at    int
 	frame []byte // the writer's buffer
+
+	done   []ackItem // the writer's: a ring of those written last
+	doneAt int
 }
 
 type ackItem struct {
 	seq int64
 	id  [16]byte
+	at  int64 // when it was written, ms since the epoch
 }
 
 func (q *ackQueue) push(seq int64, id [16]byte) {
 	q.mu.Lock()
 	if len(q.waiting) < maxAcks {
-		q.waiting = append(q.waiting, ackItem{seq, id})
+		q.waiting = append(q.waiting, ackItem{seq: seq, id: id})
 	}
 	n := len(q.waiting)
 	switch {
@@ -151,7 +160,36 @@ func (q *ackQueue) take(now int64) []byte {
 	}
 	item := q.out[q.at]
 	q.at++
+	q.remember(item, now)
 	of := wire.Message{Type: wire.OutputStreamData, Seq: item.seq, ID: item.id}
 	q.frame = wire.AppendAck(q.frame[:0], &of, wire.NewID(), now)
 	return q.frame
+}
+
+func (q *ackQueue) remember(item ackItem, now int64) {
+	item.at = now
+	if len(q.done) < acksKept {
+		q.done = append(q.done, item)
+		return
+	}
+	q.done[q.doneAt] = item
+	q.doneAt = (q.doneAt + 1) % acksKept
+}
+
+// again queues what was written since a time, ms since the epoch, once more: the websocket is lost and those may be lost with
+// it. The agent would send each such message again, ten a second and before any other (docs/protocol.md §1.3). No writer may
+// run.
+func (q *ackQueue) again(since int64) {
+	var lost []ackItem
+	for i := range q.done {
+		if item := q.done[(q.doneAt+i)%len(q.done)]; item.at >= since {
+			lost = append(lost, item)
+		}
+	}
+	q.done, q.doneAt = q.done[:0], 0
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	lost = append(lost, q.out[q.at:]...)
+	q.out, q.at = q.out[:0], 0
+	q.waiting = append(lost, q.waiting...)
 }

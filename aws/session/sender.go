@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rdsx/rdsx/aws/session/mux"
 	"github.com/rdsx/rdsx/aws/session/wire"
 )
 
@@ -12,25 +13,31 @@ const (
 	// maxSpan bounds the messages between the oldest unacknowledged one and the newest. The agent keeps 100 000 that
 	// arrive ahead of their turn (docs/protocol.md §1.3).
 	maxSpan = 8192
-	// pauseLength is how long pause_publication holds new data back when neither an acknowledgement nor
-	// start_publication comes (docs/protocol.md §1.0).
-	pauseLength = time.Second
 	// wakeRoom is how much room acknowledgements gather before a sender that the window stopped goes on: several
 	// messages share one system call then.
 	wakeRoom = 16 << 10
 )
 
-// source gives new data: whole mux frames for one message, 0 when there is nothing.
-type source interface{ Next(p []byte) int }
+// source gives new data: whole mux frames for one message, 0 when there is nothing. See mux.Session for the methods.
+type source interface {
+	Next(p []byte) int
+	Urgent(p []byte) int
+	Blank(p []byte) int
+	Carried(message []byte, set mux.Set)
+	Without(message []byte, set mux.Set) []byte
+	Cut(set mux.Set, err error) int
+}
 
 // outgoing is a message that is sent and not yet acknowledged.
 type outgoing struct {
 	frame  []byte // nil: this sequence number is acknowledged
 	size   int    // its share of the window
 	tries  int    // how often it was sent
-	sent   time.Time
+	born   time.Time // when first
+	sent   time.Time // when last
 	due    time.Time // when it is sent again
-	ready  bool      // it was refused because the agent was not ready, not because the path is full
+	free   bool      // it is sent again for another reason than a path that is full
+	doubt  bool      // the agent may take it twice, see doubt.go
 	onAck  func()
 	isData bool
 }
@@ -45,16 +52,17 @@ type control struct {
 // sender numbers, encodes and keeps outgoing messages until they are acknowledged, and decides which one is written next.
 // It outlives websockets. Acknowledgements come from the reading goroutine, take is the writing one's.
 type sender struct {
-	payload int // bytes of payload in a message at most
-
 	mu       sync.Mutex
 	source   source // nil until data may be sent
 	base     int64  // oldest sequence number that is not acknowledged
 	next     int64  // the next new one
+	kept     int    // messages not acknowledged
 	ring     []outgoing
 	controls []control
 	rtt      rttEstimator
 	window   window
+	payload  payload   // bytes of payload in a message at most
+	pace     pace
 	blocked  bool      // the window, not a lack of data, stopped take
 	held     time.Time // new data waits until then (pause_publication); zero: it does not
 
@@ -65,6 +73,10 @@ type sender struct {
 	firstData int64 // sequence number of the first data message, -1 before
 	warm      bool  // it is acknowledged: the agent takes data
 
+	lastAck  time.Time // when the latest message was acknowledged
+	linkedAt time.Time // when the present websocket took the place of a lost one; zero for the first
+	doubts   doubts
+
 	hand     []byte // the frame that take gave out last: it may be being written
 	handFree bool   // it is acknowledged and goes to free when the next one is taken
 	free     [][]byte
@@ -72,8 +84,9 @@ type sender struct {
 	statRTT, statWindow, statInFlight, statSent, statResent atomic.Int64
 }
 
-func newSender(limit, payload int) *sender {
-	s := &sender{payload: payload, ring: make([]outgoing, 64), window: newWindow(limit), firstData: -1, scan: -1}
+// newSender makes a sender of at most limit bytes in flight, whose messages may grow to the largest size.
+func newSender(limit, largest int) *sender {
+	s := &sender{payload: newPayload(largest), ring: make([]outgoing, 64), window: newWindow(limit), firstData: -1, scan: -1}
 	s.statWindow.Store(int64(s.window.size))
 	return s
 }
@@ -106,7 +119,7 @@ func (s *sender) take(now time.Time) []byte {
 	if s.next-s.base < maxSpan && len(s.controls) > 0 {
 		c := s.controls[0]
 		s.controls = s.controls[1:]
-		buf := s.buffer(max(len(c.payload), s.payload))
+		buf := s.buffer(max(len(c.payload), s.payload.size))
 		return s.send(now, buf[:wire.Overhead+copy(buf[wire.Overhead:], c.payload)], c.payloadType, c.onAck)
 	}
 	if frame := s.overdue(now); frame != nil {
@@ -115,7 +128,8 @@ func (s *sender) take(now time.Time) []byte {
 	return s.fresh(now)
 }
 
-// fresh takes new data from the source.
+// fresh takes new data from the source. When the window is full, what is urgent still goes, up to a reserve: a query must not
+// wait for the acknowledgements of an upload.
 func (s *sender) fresh(now time.Time) []byte {
 	if now.Before(s.held) {
 		return nil
@@ -125,15 +139,25 @@ func (s *sender) fresh(now time.Time) []byte {
 		s.blocked = s.source != nil
 		return nil
 	}
-	if s.blocked = s.window.inFlight > 0 && s.window.room() < s.payload+wire.Overhead; s.blocked {
+	if !s.pace.open(now) {
 		return nil
 	}
-	buf := s.buffer(s.payload)
-	n := s.source.Next(buf[wire.Overhead:])
+	take := s.source.Next
+	if s.blocked = s.window.inFlight > 0 && s.window.room() < s.payload.size+wire.Overhead; s.blocked {
+		if s.window.room()+s.window.reserve() < s.payload.size+wire.Overhead {
+			return nil
+		}
+		take = s.source.Urgent
+	} else if frame := s.probe(now); frame != nil {
+		return frame
+	}
+	buf := s.buffer(s.payload.size)
+	n := take(buf[wire.Overhead:])
 	if n == 0 {
 		s.recycle(buf)
 		return nil
 	}
+	s.pace.sent(n, now)
 	return s.send(now, buf[:wire.Overhead+n], wire.PayloadOutput, nil)
 }
 
@@ -141,13 +165,14 @@ func (s *sender) fresh(now time.Time) []byte {
 func (s *sender) send(now time.Time, frame []byte, t wire.PayloadType, onAck func()) []byte {
 	seq := s.next
 	s.next++
+	s.kept++
 	if s.next-s.base > int64(len(s.ring)) {
 		s.grow()
 	}
 	m := wire.Message{Type: wire.InputStreamData, Created: now.UnixMilli(), Seq: seq, ID: wire.NewID(), PayloadType: t, Payload: frame[wire.Overhead:]}
 	frame = m.Append(frame[:0])
 	o := s.at(seq)
-	*o = outgoing{frame: frame, size: len(frame), onAck: onAck, isData: t == wire.PayloadOutput}
+	*o = outgoing{frame: frame, size: len(frame), born: now, onAck: onAck, isData: t == wire.PayloadOutput}
 	if o.isData && s.firstData < 0 {
 		s.firstData = seq
 	}
@@ -175,6 +200,9 @@ func (s *sender) dueBy(t time.Time) {
 	if s.earliest.IsZero() || t.Before(s.earliest) {
 		s.earliest = t
 	}
+	if s.scan >= 0 && (s.scanMin.IsZero() || t.Before(s.scanMin)) {
+		s.scanMin = t
+	}
 }
 
 // overdue gives the next message whose time is up. One pass over the kept messages is spread over as many calls as there
@@ -197,16 +225,17 @@ func (s *sender) overdue(now time.Time) []byte {
 			}
 			continue
 		}
-		if s.warm && !o.ready {
+		if o.doubt {
+			s.settle(errAgentLost())
+		}
+		if s.warm && !o.free {
 			s.window.timedOut(now, s.rtt.srtt)
 			s.statWindow.Store(int64(s.window.size))
+			s.missed(s.scan, o)
 		}
-		o.ready = false
+		o.free = false
 		s.statResent.Add(1)
 		frame := s.stamp(now, s.scan, o)
-		if s.scanMin.IsZero() || o.due.Before(s.scanMin) {
-			s.scanMin = o.due
-		}
 		s.scan++
 		return frame
 	}
@@ -218,13 +247,13 @@ func (s *sender) overdue(now time.Time) []byte {
 func (s *sender) wait() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.held.IsZero():
-		return s.earliest
-	case s.earliest.IsZero() || s.held.Before(s.earliest):
-		return s.held
+	first := s.earliest
+	for _, at := range []time.Time{s.held, s.pace.until()} {
+		if !at.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
 	}
-	return s.earliest
+	return first
 }
 
 // acked removes exactly one sequence number (docs/protocol.md §1.3). It says whether the writer has something to do now that
@@ -238,6 +267,8 @@ func (s *sender) acked(seq int64, now time.Time) (wake bool) {
 		return wake
 	}
 	o := s.at(seq)
+	s.lastAck = now
+	s.grown(seq, o)
 	if o.tries == 1 { // Karn
 		s.rtt.sample(now.Sub(o.sent), now)
 		s.statRTT.Store(int64(s.rtt.srtt))
@@ -257,6 +288,7 @@ func (s *sender) acked(seq int64, now time.Time) (wake bool) {
 		}
 	}
 	onAck := o.onAck
+	s.kept--
 	*o = outgoing{}
 	for s.base < s.next && s.at(s.base).frame == nil {
 		s.base++
@@ -279,27 +311,13 @@ func (s *sender) resendBefore(t, now time.Time) bool {
 	found := false
 	for seq := s.base; seq < s.next; seq++ {
 		if o := s.at(seq); o.frame != nil && o.sent.Before(t) {
-			o.due, o.ready, found = now, true, true
+			o.due, o.free, found = now, true, true
 		}
 	}
 	if found {
 		s.dueBy(now)
 	}
 	return found
-}
-
-// pause holds new data back: until an acknowledgement, resume, or pauseLength. What is overdue is still sent again.
-func (s *sender) pause(now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.held = now.Add(pauseLength)
-}
-
-// resume ends a pause.
-func (s *sender) resume() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.held = time.Time{}
 }
 
 // grow doubles the ring.
@@ -313,7 +331,7 @@ func (s *sender) grow() {
 
 // buffer is a frame with room for n bytes of payload, n in the caller's hands to cut.
 func (s *sender) buffer(n int) []byte {
-	if n == s.payload && len(s.free) > 0 {
+	if n == s.payload.size && len(s.free) > 0 {
 		buf := s.free[len(s.free)-1]
 		s.free = s.free[:len(s.free)-1]
 		return buf
@@ -323,7 +341,7 @@ func (s *sender) buffer(n int) []byte {
 
 // recycle keeps a frame of the usual size for the next message.
 func (s *sender) recycle(buf []byte) {
-	if full := wire.Overhead + s.payload; cap(buf) == full && len(s.free) < maxSpan {
+	if full := wire.Overhead + s.payload.size; cap(buf) == full && len(s.free) < maxSpan {
 		s.free = append(s.free, buf[:full])
 	}
 }

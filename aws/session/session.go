@@ -25,7 +25,7 @@ type Session struct {
 	id        string
 	started   time.Time
 	channel   *channel
-	client    terminator
+	client    terminator // of the latest credentials; the keeper's until running is done
 	terminate time.Duration
 	running   sync.WaitGroup // the goroutine that runs the transport
 
@@ -33,7 +33,7 @@ type Session struct {
 	closeErr error
 }
 
-// terminator is the one call of the API that outlives Open.
+// terminator is the last call of the API.
 type terminator interface {
 	TerminateSession(ctx context.Context, in *ssm.TerminateSessionInput, opts ...func(*ssm.Options)) (*ssm.TerminateSessionOutput, error)
 }
@@ -98,8 +98,9 @@ func (s *Session) Stats() aws.SessionStats {
 		Retransmits:  uint64(c.sender.statResent.Load()),
 		Duplicates:   c.duplicates.Load(),
 		Pauses:       c.pauses.Load(),
-		Link:         aws.LinkUp,
 	}
+	c.link.fill(&stats)
+	c.sender.fill(&stats)
 	if m != nil {
 		stats.Mux, stats.Streams = c.multiplex, m.Streams()
 	}
@@ -108,7 +109,7 @@ func (s *Session) Stats() aws.SessionStats {
 
 // Changed receives a value whenever the link's state (Stats().Link, Attempt, NextTry, SignIn) has changed or a connection
 // was reset. It holds one value: after each, read Stats. It is never closed.
-func (s *Session) Changed() <-chan struct{} { return s.channel.changed }
+func (s *Session) Changed() <-chan struct{} { return s.channel.link.changed }
 
 // Retry makes the next attempt to resume begin now: credentials work again, or the network is back. It does nothing while
 // the link is up.

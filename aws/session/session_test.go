@@ -254,6 +254,7 @@ func TestManyConnections(t *testing.T) {
 	}
 }
 
+// TestConnectionLost: the websocket is lost, and the service says that the session is over.
 func TestConnectionLost(t *testing.T) {
 	b := newBox(t, script{}, false)
 	s := open(t, b, Options{})
@@ -261,10 +262,10 @@ func TestConnectionLost(t *testing.T) {
 	echo(t, conn, []byte("hello"))
 	b.cut()
 	<-s.Done()
-	if err := s.Err(); !errors.Is(err, ErrConnectionLost) || aws.NextOf(err) == "" {
+	if err := s.Err(); !errors.Is(err, ErrClosedByService) || aws.NextOf(err) == "" {
 		t.Errorf("ended with %v", err)
 	}
-	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, ErrConnectionLost) {
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, ErrClosedByService) {
 		t.Errorf("the connection ends with %v", err)
 	}
 	s.Close()
@@ -320,9 +321,11 @@ func TestSilentNetwork(t *testing.T) {
 	s := open(t, b, Options{Transport: freezing(stop), PingEvery: 20 * time.Millisecond})
 	echo(t, dial(t, s), []byte("hello"))
 	close(stop)
-	<-s.Done()
-	if err := s.Err(); !errors.Is(err, ErrConnectionLost) || !errors.Is(err, errSilent) {
-		t.Errorf("ended with %v", err)
+	for s.Stats().Link != aws.LinkResuming {
+		<-s.Changed()
+	}
+	if got := s.Stats().Trouble; got != errSilent.Error() {
+		t.Errorf("resuming because of %q", got)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -25,10 +26,12 @@ const maxFrame = 4 << 20
 
 // transport is one websocket under a channel. When it is lost, another can take its place.
 type transport struct {
-	ws    *websocket.Conn
-	batch *batchConn
-	rt    *http.Transport
-	ping  time.Duration
+	ws      *websocket.Conn
+	batch   *batchConn
+	rt      *http.Transport
+	ping    time.Duration
+	resumed bool        // it takes the place of a lost one
+	proven  atomic.Bool // the service has answered on it
 }
 
 // connect opens the websocket and sends the token. The caller runs the transport, which closes it. Errors are free of the
@@ -91,7 +94,7 @@ func gather(base *http.Transport) (*http.Transport, <-chan *batchConn) {
 		if err != nil {
 			return nil, err
 		}
-		c := &batchConn{Conn: conn}
+		c := &batchConn{Conn: conn, born: time.Now()}
 		select {
 		case <-wrapped: // an earlier connection of this upgrade was given up
 		default:
@@ -137,7 +140,7 @@ func (t *transport) run(c *channel) error {
 		return heard
 	})
 	group.Go(func() error { return t.write(ctx, c) })
-	group.Go(func() error { return t.mind(ctx, c) })
+	group.Go(func() error { return t.watch(ctx, c) })
 	group.Go(func() error { return t.closer(ctx, c) })
 	err := group.Wait()
 	// The websocket library answers a close frame and closes the socket under the writer, whose error may come first.
@@ -169,10 +172,18 @@ func (t *transport) read(c *channel) error {
 		if kind != websocket.MessageBinary {
 			continue
 		}
+		t.prove(c)
 		if err := c.receive(buf[:n]); err != nil {
 			c.end(err)
 			return err
 		}
+	}
+}
+
+// prove takes note of the first answer of the service. Until then a websocket may still be closed for its token.
+func (t *transport) prove(c *channel) {
+	if !t.proven.Load() && t.proven.CompareAndSwap(false, true) {
+		c.link.up(t.resumed)
 	}
 }
 
@@ -254,34 +265,6 @@ func (t *transport) closer(ctx context.Context, c *channel) error {
 		return c.reason()
 	case <-ctx.Done():
 		return nil
-	}
-}
-
-var errSilent = errors.New("no answer to a ping")
-
-// mind finds out by pings when the network has died without a word, and sends the mux keepalives that an old agent
-// expects.
-func (t *transport) mind(ctx context.Context, c *channel) error {
-	pings := time.NewTicker(t.ping)
-	defer pings.Stop()
-	nops := time.NewTicker(keepaliveEvery)
-	defer nops.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-nops.C:
-			c.sendKeepalive()
-		case <-pings.C:
-			asked := time.Now()
-			within, cancel := context.WithTimeout(ctx, t.ping/2)
-			err := t.ws.Ping(within)
-			cancel()
-			// Anything that has arrived meanwhile is as good as a pong, which may be queued behind much else.
-			if errors.Is(err, context.DeadlineExceeded) && t.batch.lastRead.Load() < asked.UnixNano() {
-				return errSilent
-			}
-		}
 	}
 }
 

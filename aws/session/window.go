@@ -8,6 +8,9 @@ const (
 	windowFloor = 64 << 10
 	// windowSteps is the number of round trips that additive growth takes from nothing to the limit.
 	windowSteps = 64
+	// urgentReserve is what interactive streams may send although bulk ones fill the window: a few times what a stream may
+	// send before it is bulk itself.
+	urgentReserve = 64 << 10
 )
 
 // window is the ack-clocked congestion window, in payload bytes: slow start, then additive growth, halved once per round
@@ -30,6 +33,9 @@ func newWindow(limit int) window {
 
 // room is how many bytes may be sent now. The window is never so full that a message larger than it could not start.
 func (w *window) room() int { return w.size - w.inFlight }
+
+// reserve is how far urgent data may go beyond the window.
+func (w *window) reserve() int { return min(urgentReserve, w.limit/4) }
 
 func (w *window) sent(n int) {
 	w.inFlight += n

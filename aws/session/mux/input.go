@@ -84,8 +84,9 @@ func (s *Session) deliver(st *Stream, p []byte) {
 	}
 	dropped, err := st.recv.deliver(p)
 	s.dropped.Add(uint64(dropped))
-	if err != nil {
+	if err != nil && st.recv.tellOnce() {
 		st.Reset(err)
+		s.cutDone(err)
 	}
 }
 

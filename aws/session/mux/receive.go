@@ -24,6 +24,8 @@ type receiver struct {
 	limit      int // bytes in memory
 	spillDir   string
 	spillLimit int64
+	kind       error // of an OverrunError
+	told       bool  // that it is overrun
 }
 
 // deliver queues p for the reader and says how many bytes were dropped because nobody will read. An error is an
@@ -53,9 +55,18 @@ func (r *receiver) deliver(p []byte) (dropped int, err error) {
 
 // overrun ends the receiver because of cause. r.mu is held.
 func (r *receiver) overrun(more int64, cause error) error {
-	err := &OverrunError{Unread: int64(r.in.n) + r.spill.unread() + more, Err: cause}
+	err := &OverrunError{Unread: int64(r.in.n) + r.spill.unread() + more, Err: cause, kind: r.kind}
 	r.release(err)
 	return err
+}
+
+// tellOnce is true for the first who finds the receiver overrun.
+func (r *receiver) tellOnce() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first := !r.told
+	r.told = true
+	return first
 }
 
 // release drops everything; reads fail with err from now on. r.mu is held.

@@ -117,7 +117,7 @@ func (s *Session) place(st *Stream) {
 	}
 }
 
-// Next fills p with the next message: whole frames, of several streams if they fit, no frame longer than Config.Payload.
+// Next fills p, or Config.Payload bytes of it, with the next message: whole frames, of several streams if they fit.
 // It returns the number of bytes; 0 means that nothing is queued. p has room for at least 16 bytes.
 func (s *Session) Next(p []byte) int {
 	s.mu.Lock()
@@ -125,12 +125,8 @@ func (s *Session) Next(p []byte) int {
 	if s.basic {
 		return s.nextBasic(p)
 	}
-	f := frames{p: p}
+	f := s.begin(p)
 	q := &s.sending
-	if q.nop && f.header(cmdNOP, 0, 0) {
-		q.nop = false
-	}
-	s.nextControl(&f)
 	if q.interactive.head != nil || q.bulk.head != nil {
 		now, had := time.Now(), q.bulk.head != nil
 		served := false
@@ -145,6 +141,31 @@ func (s *Session) Next(p []byte) int {
 		s.nextControl(&f)
 	}
 	return f.n
+}
+
+// Urgent is Next without the bulk streams: what may go although enough is under way already. In basic mode it gives nothing.
+func (s *Session) Urgent(p []byte) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.basic {
+		return 0
+	}
+	f := s.begin(p)
+	if s.sending.interactive.head != nil {
+		s.nextInteractive(&f, time.Now())
+		s.nextControl(&f)
+	}
+	return f.n
+}
+
+// begin starts a message with what goes first. s.mu is held.
+func (s *Session) begin(p []byte) frames {
+	f := frames{p: p[:min(len(p), s.cfg.Payload)]}
+	if s.sending.nop && f.header(cmdNOP, 0, 0) {
+		s.sending.nop = false
+	}
+	s.nextControl(&f)
+	return f
 }
 
 func (s *Session) nextControl(f *frames) {
@@ -189,7 +210,7 @@ func (s *Session) nextBulk(f *frames, now time.Time) bool {
 	for st := s.sending.bulk.head; st != nil; st = s.sending.bulk.head {
 		o := &st.send
 		if o.deficit < minCut {
-			o.deficit += s.cfg.Payload - headerSize
+			o.deficit += len(f.p) - headerSize
 		}
 		n := s.data(f, st, o.deficit, now)
 		served = served || n > 0
@@ -212,7 +233,7 @@ func (s *Session) nextBulk(f *frames, now time.Time) bool {
 func (s *Session) data(f *frames, st *Stream, limit int, now time.Time) int {
 	o, total := &st.send, 0
 	for total < limit && o.out.n > 0 {
-		n := min(o.out.n, limit-total, s.cfg.Payload-headerSize, f.room()-headerSize)
+		n := min(o.out.n, limit-total, f.room()-headerSize)
 		if n <= 0 || f.n > 0 && n < min(o.out.n, minCut) {
 			break
 		}

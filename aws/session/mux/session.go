@@ -34,11 +34,17 @@ var (
 
 // Config bounds a session. The zero value of a field means its default, but for SpillDir.
 type Config struct {
-	Payload    int    // bytes of a message: no frame is longer; default 1024, at least 16
+	Payload    int    // bytes of a message at most: no frame is longer; default 1024, at least 16
 	SendBuffer int    // bytes queued per stream before Write blocks; default 256 KiB
 	RecvBuffer int    // unread bytes kept in memory per stream; default 256 KiB
 	SpillDir   string // where unread bytes above RecvBuffer go; "": nowhere, the stream is reset
-	SpillLimit int64  // most unread bytes on disk per stream; default 4 GiB. Above it the stream is reset
+	SpillLimit int64  // most unread bytes on disk per stream; default 1 GiB. Above it the stream is reset
+
+	// OnCut is called after a stream was reset by this package and not by its owner, with the reason. The caller of Input,
+	// Cut, Read or WriteTo waits for it. nil for none.
+	OnCut func(error)
+	// Reset is what every *OverrunError is as well, for errors.Is; nil for nothing.
+	Reset error
 }
 
 func (c Config) withDefaults() Config {
@@ -53,7 +59,7 @@ func (c Config) withDefaults() Config {
 		c.RecvBuffer = 256 << 10
 	}
 	if c.SpillLimit <= 0 {
-		c.SpillLimit = 4 << 30
+		c.SpillLimit = 1 << 30
 	}
 	return c
 }

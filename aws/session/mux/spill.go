@@ -13,6 +13,7 @@ import (
 type OverrunError struct {
 	Unread int64 // bytes that had arrived and were not read
 	Err    error // errFull, or what the disk said
+	kind   error // Config.Reset
 }
 
 // Error implements error.
@@ -20,8 +21,13 @@ func (e *OverrunError) Error() string {
 	return fmt.Sprintf("connection cut with %d bytes unread: %v", e.Unread, e.Err)
 }
 
-// Unwrap gives the disk's error.
-func (e *OverrunError) Unwrap() error { return e.Err }
+// Unwrap gives the disk's error, and Config.Reset.
+func (e *OverrunError) Unwrap() []error {
+	if e.kind == nil {
+		return []error{e.Err}
+	}
+	return []error{e.Err, e.kind}
+}
 
 var (
 	errFull  = errors.New("the local program reads too slowly")

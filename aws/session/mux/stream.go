@@ -30,6 +30,7 @@ func newStream(s *Session, id uint32) *Stream {
 	st.send.credit = burst
 	st.recv.in.pool, st.recv.changed.L = &s.pool, &st.recv.mu
 	st.recv.limit, st.recv.spillDir, st.recv.spillLimit = s.cfg.RecvBuffer, s.cfg.SpillDir, s.cfg.SpillLimit
+	st.recv.kind = s.cfg.Reset
 	return st
 }
 
@@ -58,8 +59,9 @@ func (st *Stream) WriteTo(w io.Writer) (int64, error) {
 // failed resets the stream if err says that its spill file could not be read.
 func (st *Stream) failed(err error) {
 	var overrun *OverrunError
-	if errors.As(err, &overrun) {
+	if errors.As(err, &overrun) && st.recv.tellOnce() {
 		st.Reset(err)
+		st.session.cutDone(err)
 	}
 }
 

@@ -1,0 +1,99 @@
+package mux
+
+import (
+	"encoding/binary"
+	"iter"
+)
+
+// Set is a set of stream ids. In basic mode the one stream is 0.
+type Set map[uint32]bool
+
+// eachFrame gives the frames of a message that Next has filled: their borders are known, since none crosses a message's.
+func eachFrame(p []byte) iter.Seq2[uint32, []byte] {
+	return func(yield func(uint32, []byte) bool) {
+		for len(p) >= headerSize {
+			n := min(headerSize+int(binary.LittleEndian.Uint16(p[2:])), len(p))
+			if !yield(binary.LittleEndian.Uint32(p[4:]), p[:n]) {
+				return
+			}
+			p = p[n:]
+		}
+	}
+}
+
+// Carried adds to set the streams of which a message of Next carries data. If the agent takes such a message twice, these
+// streams are wrong at the far end (docs/protocol.md §1.6, B4); a second SYN or FIN changes nothing there.
+func (s *Session) Carried(message []byte, set Set) {
+	if s.basic {
+		set[0] = true
+		return
+	}
+	for id, f := range eachFrame(message) {
+		if f[1] == cmdPSH {
+			set[id] = true
+		}
+	}
+}
+
+// Without turns a message of Next into one without the streams of set, in place: what they had in it gives way to their FIN.
+// The agent may take either of the two messages, or both, and writes no byte of such a stream twice. It is as long as before
+// or shorter. In basic mode, where nothing is left of the message, it is empty.
+func (s *Session) Without(message []byte, set Set) []byte {
+	if s.basic {
+		return message[:0]
+	}
+	out := frames{p: message}
+	finished := Set{}
+	for id, f := range eachFrame(message) {
+		if !set[id] {
+			out.n += copy(out.p[out.n:], f)
+			continue
+		}
+		if !finished[id] {
+			finished[id] = true
+			out.header(cmdFIN, 0, id)
+		}
+	}
+	return message[:out.n]
+}
+
+// Cut resets the open streams of set with err, each as Stream.Reset does, and says how many there were.
+func (s *Session) Cut(set Set, err error) int {
+	s.mu.Lock()
+	var cut []*Stream
+	if s.basic {
+		if st := s.slot.stream; st != nil && !s.slot.closed && !s.slot.unclaimed {
+			cut = append(cut, st)
+		}
+	}
+	for id := range set {
+		if st := s.streams[id]; st != nil && !st.finished {
+			cut = append(cut, st)
+		}
+	}
+	s.mu.Unlock()
+	for _, st := range cut {
+		st.Reset(err)
+		s.cutDone(err)
+	}
+	return len(cut)
+}
+
+// cutDone tells the owner that a stream was reset by this package.
+func (s *Session) cutDone(err error) {
+	if s.cfg.OnCut != nil {
+		s.cfg.OnCut(err)
+	}
+}
+
+// Blank fills p with frames that mean nothing, for a message whose size alone matters. In basic mode there are none and it
+// returns 0.
+func (s *Session) Blank(p []byte) int {
+	if s.basic {
+		return 0
+	}
+	f := frames{p: p}
+	for f.header(cmdNOP, 0, 0) { //nolint:revive // the header is all there is
+	}
+	return f.n
+}

@@ -1,0 +1,171 @@
+package session_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/aws/session"
+	"github.com/rdsx/rdsx/sim"
+)
+
+// await returns when ok says so. Whatever the session tells makes it look again, and a timer does.
+func await(s *session.Session, ok func(aws.SessionStats) bool) {
+	ticks := time.NewTicker(time.Millisecond)
+	defer ticks.Stop()
+	for !ok(s.Stats()) {
+		select {
+		case <-s.Changed():
+		case <-ticks.C:
+		case <-s.Done():
+			return
+		}
+	}
+}
+
+// cuts are the ways in which a session loses a websocket.
+func cuts() map[string]func(*sim.Sim) {
+	return map[string]func(*sim.Sim){
+		"client":       func(s *sim.Sim) { s.CutClient("") },
+		"bye":          func(s *sim.Sim) { s.CloseClient("") },
+		"agent":        func(s *sim.Sim) { s.CutAgent("") },
+		"agent in ack": func(s *sim.Sim) { s.CutAgentInAck("") },
+		"both":         func(s *sim.Sim) { s.CutBoth("") },
+	}
+}
+
+// TestIdleSurvivesEveryCut: who has nothing under way does not notice.
+func TestIdleSurvivesEveryCut(t *testing.T) {
+	for name, cut := range cuts() {
+		for _, rtt := range []time.Duration{0, 80 * time.Millisecond} {
+			t.Run(fmt.Sprint(name, " at ", rtt), func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t, sim.Options{Faults: sim.Faults{RTT: rtt}})
+				s := r.open(session.Options{})
+				conn := dial(t, s)
+				for n := range 3 {
+					if err := exchange(conn, 100, 5000); err != nil {
+						t.Fatalf("before cut %d: %v", n, err)
+					}
+					await(s, func(now aws.SessionStats) bool { return now.Pending == 0 })
+					before := s.Stats().Resumes
+					cut(r.sim)
+					if name == "client" || name == "bye" || name == "both" {
+						await(s, func(now aws.SessionStats) bool { return now.Resumes > before })
+					}
+					if name == "agent in ack" {
+						break // it waits for the next message, which is then in doubt
+					}
+				}
+				if name == "agent in ack" {
+					return
+				}
+				if err := exchange(conn, 100, 5000); err != nil {
+					t.Fatal(err)
+				}
+				if now := s.Stats(); now.Resets != 0 {
+					t.Errorf("%d connections were reset: %s", now.Resets, now.LastReset)
+				}
+			})
+		}
+	}
+}
+
+// TestTransfersUnderCuts: bytes are exact under every cut, or the connection was reset, and that only where the agent may have
+// taken something twice. A connection beside it that is idle lives on in every case.
+func TestTransfersUnderCuts(t *testing.T) {
+	for name, cut := range cuts() {
+		for way, size := range map[string][2]int{"up": {24 << 20, 0}, "down": {0, 600_000}} {
+			t.Run(name+" "+way, func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t, sim.Options{})
+				s := r.open(session.Options{})
+				busy, idle := dial(t, s), dial(t, s)
+				if err := errors.Join(exchange(busy, 1, 1), exchange(idle, 1, 1)); err != nil {
+					t.Fatal(err)
+				}
+				done := make(chan error, 1)
+				go func() { done <- exchange(busy, size[0], size[1]) }()
+				mark := s.Stats()
+				await(s, func(now aws.SessionStats) bool { return now.Sent+now.Received > mark.Sent+mark.Received+200 })
+				cut(r.sim)
+				err := <-done
+				stats := s.Stats()
+				agentLost := name == "agent" || name == "agent in ack" || name == "both"
+				switch {
+				case err == nil:
+				case !errors.Is(err, aws.ErrReset) || !agentLost || way == "down" && stats.Resets > 1:
+					t.Errorf("%v; %+v", err, stats)
+				}
+				if !agentLost && stats.Resets != 0 {
+					t.Errorf("the agent was there, and %d connections were reset: %s", stats.Resets, stats.LastReset)
+				}
+				if way == "up" && name == "agent in ack" && err == nil {
+					t.Error("a message was taken twice and nobody told")
+				}
+				if err := exchange(idle, 1000, 1000); err != nil {
+					t.Errorf("the idle connection: %v", err)
+				}
+				for _, info := range r.sim.Sessions() {
+					t.Logf("%v; agent repeated %d, %d resets, %d resumes", err, info.Counters.Repeated, stats.Resets, stats.Resumes)
+				}
+			})
+		}
+	}
+}
+
+// TestGap measures how long a connection stands still after its client's websocket is cut.
+func TestGap(t *testing.T) {
+	for _, c := range []struct{ rtt, most time.Duration }{{0, 500 * time.Millisecond}, {80 * time.Millisecond, time.Second}} {
+		t.Run(c.rtt.String(), func(t *testing.T) {
+			r := newRig(t, sim.Options{Faults: sim.Faults{RTT: c.rtt}})
+			s := r.open(session.Options{})
+			conn := dial(t, s)
+			if err := exchange(conn, 1, 1); err != nil {
+				t.Fatal(err)
+			}
+			var worst time.Duration
+			for range 5 {
+				r.sim.CutClient("")
+				began := time.Now()
+				if err := exchange(conn, 1, 1); err != nil {
+					t.Fatal(err)
+				}
+				worst = max(worst, time.Since(began))
+				await(s, func(now aws.SessionStats) bool { return now.Link == aws.LinkUp && now.Pending == 0 })
+			}
+			t.Logf("the longest of five gaps is %v", worst)
+			if n := s.Stats().Resumes; n < 5 {
+				t.Errorf("%d resumes", n)
+			}
+		})
+	}
+}
+
+// TestCutConnectionEnds: whose bytes the agent has twice is reset, with the reason, and new connections are as good as ever.
+func TestCutConnectionEnds(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, sim.Options{})
+	s := r.open(session.Options{})
+	conn := dial(t, s)
+	if err := exchange(conn, 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	r.sim.CutAgentInAck("")
+	if err := exchange(conn, 100, 1); !errors.Is(err, aws.ErrReset) {
+		t.Errorf("the connection whose bytes the agent has twice: %v", err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, aws.ErrReset) || errors.Is(err, io.EOF) {
+		t.Errorf("then %v", err)
+	}
+	now := s.Stats()
+	if now.Resets != 1 || now.LastReset == "" {
+		t.Errorf("%+v", now)
+	}
+	if err := exchange(dial(t, s), 1000, 1000); err != nil {
+		t.Errorf("a new connection: %v", err)
+	}
+}

@@ -1,0 +1,106 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+const (
+	// beat is how often the watch looks round.
+	beat = 2 * time.Second
+	// sleepJump is how far the wall clock must run ahead of the monotonic one, which stands still while the machine
+	// sleeps, for a sleep. A clock that is set costs a ping.
+	sleepJump = 5 * time.Second
+	// urgentPong is how long an answer may take when there is reason to doubt the network.
+	urgentPong = 5 * time.Second
+	// overdueAck is how long acknowledgements must have stayed away for a reason.
+	overdueAck = 2 * time.Second
+	// addressEvery is how many beats pass between looks at the machine's addresses.
+	addressEvery = 3
+)
+
+var errSilent = errors.New("no answer to a ping")
+
+// watch finds out when the network has died without a word: by a ping now and then, by one at once when acknowledgements stay
+// away or the machine has slept, and by the loss of the local address. It says when acknowledgements have stayed away so long
+// that the session is no place for newcomers, and sends the mux keepalives that an old agent expects.
+func (t *transport) watch(ctx context.Context, c *channel) error {
+	every := min(beat, t.ping)
+	ticks := time.NewTicker(every)
+	defer ticks.Stop()
+	nops := time.NewTicker(keepaliveEvery)
+	defer nops.Stop()
+	asked, wall, mono := time.Now(), c.wall(), time.Now()
+	if t.resumed { // its token may be refused yet, and nothing else may ever be said
+		if err := t.ask(ctx, c, urgentPong); err != nil {
+			return err
+		}
+	}
+	for n := 1; ; n++ {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-nops.C:
+			c.sendKeepalive()
+			continue
+		case <-ticks.C:
+		}
+		now := time.Now()
+		wallNow := c.wall()
+		slept := wallNow.Sub(wall)-now.Sub(mono) > sleepJump
+		wall, mono = wallNow, now
+		silence := c.sender.silence(now)
+		c.link.suspect(silence >= suspectAfter)
+		var err error
+		switch {
+		case slept, silence > overdueAck && now.Sub(t.batch.lastHeard()) > overdueAck && now.Sub(asked) > overdueAck:
+			asked = now
+			err = t.ask(ctx, c, min(urgentPong, t.ping/2))
+		case now.Sub(asked) >= t.ping-every/2:
+			asked = now
+			err = t.ask(ctx, c, t.ping/2)
+		case n%addressEvery == 0:
+			err = t.homeless()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// ask sends a ping and waits for the answer. Anything that arrives meanwhile is as good as a pong, which may be queued behind
+// much else.
+func (t *transport) ask(ctx context.Context, c *channel, limit time.Duration) error {
+	asked := time.Now()
+	within, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	err := t.ws.Ping(within)
+	switch {
+	case err == nil:
+		t.prove(c)
+	case errors.Is(err, context.DeadlineExceeded) && t.batch.lastHeard().Before(asked):
+		return errSilent
+	}
+	return nil
+}
+
+// homeless is an error when the machine no longer has the address that the websocket comes from: no answer can find it.
+func (t *transport) homeless() error {
+	local, ok := t.batch.LocalAddr().(*net.TCPAddr)
+	if !ok {
+		return nil
+	}
+	all, err := net.InterfaceAddrs()
+	if err != nil || len(all) == 0 {
+		return nil
+	}
+	for _, a := range all {
+		if own, ok := a.(*net.IPNet); ok && (own.IP.Equal(local.IP) || own.Contains(local.IP) && local.IP.IsLoopback()) {
+			return nil
+		}
+	}
+	return fmt.Errorf("the network has changed: this machine no longer has the address %s", local.IP)
+}
