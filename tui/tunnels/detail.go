@@ -89,7 +89,7 @@ func (m Model) details(e *entry, w int) []string {
 		state += " for " + span(m.now.Sub(t.Since))
 	}
 	f.add("state", role, state)
-	if why := e.trouble(); why != "" {
+	if why := e.trouble(m.now); why != "" {
 		f.add("", role, why)
 		f.next(cmp.Or(e.Next, e.advice()))
 	}
@@ -105,11 +105,12 @@ func (m Model) details(e *entry, w int) []string {
 		f.add("client", theme.Muted, e.Copies[1].Text)
 	}
 	f.add("target", theme.Text, strings.TrimSpace(t.Target.Endpoint.String()+"  "+t.Target.Engine))
+	if t.Serving != "" {
+		f.add("", theme.Warn, "it answers as a "+t.Serving)
+	}
 	f.add("through", theme.Text, instanceName(t.Target.Instance))
 	f.add("account", theme.Muted, joined(t.Target.Account.Profile, t.Target.Account.ID, t.Target.Account.Region))
-	for _, s := range t.Sessions {
-		f.session(s)
-	}
+	f.pool(t, m.now)
 	if len(t.Sessions) > 0 {
 		f.ends(e, m.now)
 	}
@@ -198,21 +199,6 @@ func peer(addr string) string {
 	return chrome.Clean(cmp.Or(addr, "local"))
 }
 
-func (f *facts) session(s aws.SessionStats) {
-	f.add("session", theme.Text, s.ID)
-	mode := "many connections"
-	if !s.Mux {
-		mode = "one connection at a time"
-	}
-	agent := ""
-	if s.AgentVersion != "" {
-		agent = "agent " + s.AgentVersion
-	}
-	f.add("", theme.Muted, joined(agent, mode, "round trip "+roundTrip(s.RTT)))
-	f.add("", theme.Muted, joined(fmt.Sprintf("%d sent again", s.Retransmits), plural(int(s.Duplicates), "duplicate"), plural(int(s.Pauses), "pause")))
-	f.add("", theme.Muted, fmt.Sprintf("%s of %s in flight", bytesText(uint64(max(s.InFlight, 0))), bytesText(uint64(max(s.Window, 0)))))
-}
-
 // logLines are events with their times, wrapped to w cells, oldest first.
 func logLines(th theme.Theme, events []aws.Event, w int) []string {
 	var out []string
@@ -251,6 +237,8 @@ func eventText(ev aws.Event) (string, theme.Role) {
 		}
 	case aws.EventConnRefused, aws.EventUnreachable, aws.EventConnReset:
 		role = theme.Error
+	case aws.EventMoved, aws.EventLink:
+		role = theme.Warn
 	case aws.EventConnClosed:
 		text += fmt.Sprintf("  ↑ %s ↓ %s", bytesText(ev.Up), bytesText(ev.Down))
 	}

@@ -70,7 +70,12 @@ func (r Row) state() (glyph, word string, role theme.Role) {
 }
 
 // trouble is why the tunnel does not work as it should, "" when it does.
-func (r Row) trouble() string {
+func (r Row) trouble(now time.Time) string {
+	if r.Tunnel.State == aws.StateResuming {
+		if text := resuming(r.Tunnel.Sessions, now); text != "" {
+			return text
+		}
+	}
 	if r.failed() || r.Tunnel.State == aws.StateDegraded || r.Tunnel.State == aws.StateResuming {
 		return chrome.Clean(r.Tunnel.Reason)
 	}

@@ -187,7 +187,7 @@ func (m Model) rowLine(e *entry, selected bool, c columns) string {
 	}
 	line.add(theme.Text, "  "+chrome.Cell(chrome.Middle(chrome.Clean(local), c.local), c.local)+"  ")
 	line.raw(pick.Paint(m.th, g, theme.Text, e.name, pick.Parse(m.filter.Value()).Marks(e.item()).Title, c.name), c.name)
-	if why := e.trouble(); why != "" {
+	if why := e.trouble(m.now); why != "" {
 		line.add(role, "  "+chrome.Cell(why, max(m.w-line.used-3, 0)))
 	} else {
 		m.numbers(&line, e, c)
