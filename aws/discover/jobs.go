@@ -2,6 +2,8 @@ package discover
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -10,20 +12,26 @@ import (
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/rdsx/rdsx/aws"
 )
 
 // Page sizes are the most that each API allows (docs/aws.md §3). EC2 throttles calls without MaxResults harder.
 const (
-	nodesPage    = 50
-	machinesPage = 1000
-	rdsPage      = 100
+	propertiesPage = 1000
+	nodesPage      = 50
+	machinesPage   = 1000
+	rdsPage        = 100
 )
 
-// nodesAPI is the one list without which no instance can be chosen.
+// nodesAPI is the one list without which no instance can be chosen. ssm:DescribeInstanceProperties takes its place where it is
+// allowed: one call instead of ten.
 const nodesAPI = "ssm:DescribeInstanceInformation"
 
 type nodeLister interface {
 	DescribeInstanceInformation(context.Context, *ssm.DescribeInstanceInformationInput, ...func(*ssm.Options)) (*ssm.DescribeInstanceInformationOutput, error)
+	DescribeInstanceProperties(context.Context, *ssm.DescribeInstancePropertiesInput, ...func(*ssm.Options)) (*ssm.DescribeInstancePropertiesOutput, error)
 }
 
 type machineLister interface {
@@ -37,6 +45,7 @@ type databaseLister interface {
 
 type endpointLister interface {
 	DescribeDBClusterEndpoints(context.Context, *rds.DescribeDBClusterEndpointsInput, ...func(*rds.Options)) (*rds.DescribeDBClusterEndpointsOutput, error)
+	DescribeDBClusterParameters(context.Context, *rds.DescribeDBClusterParametersInput, ...func(*rds.Options)) (*rds.DescribeDBClusterParametersOutput, error)
 }
 
 type proxyLister interface {
@@ -51,37 +60,112 @@ type clients struct {
 	databases databaseLister
 	endpoints endpointLister
 	proxies   proxyLister
+	stores    *stores // nil asks none of them
 }
 
 // page is one page of one API, as the SDK gives it. One field is set.
 type page struct {
 	nodes          []ssmtypes.InstanceInformation
+	properties     []ssmtypes.InstanceProperty
 	machines       []ec2types.Reservation
 	instances      []rdstypes.DBInstance
 	clusters       []rdstypes.DBCluster
 	endpoints      []rdstypes.DBClusterEndpoint
 	proxies        []rdstypes.DBProxy
 	proxyEndpoints []rdstypes.DBProxyEndpoint
+	babelfish      map[string]int // the port, by cluster
+	stores         storePage
 }
 
-// job is one API and how to read its next page. The loops are ours, not the SDK's paginators: those hold their client in
-// an interface, which costs the linker's pruning of unused methods.
+// job is one list and how to read all of it. The loops are ours, not the SDK's paginators: those hold their client in an
+// interface, which costs the linker's pruning of unused methods.
 type job struct {
-	api  string
-	what string
-	page func(ctx context.Context, token *string) (page, *string, error)
+	api   string
+	what  string
+	extra bool // a service that most profiles need not see: a denied or absent one is a badge and no failure
+	list  func(ctx context.Context, add func(page)) error
 }
 
 func (c clients) jobs() []job {
-	return []job{
-		{nodesAPI, "managed instances", c.nodePage},
-		{"ec2:DescribeInstances", "EC2 instances", c.machinePage},
-		{"rds:DescribeDBInstances", "databases", c.instancePage},
-		{"rds:DescribeDBClusters", "clusters", c.clusterPage},
-		{"rds:DescribeDBClusterEndpoints", "cluster endpoints", c.endpointPage},
-		{"rds:DescribeDBProxies", "proxies", c.proxyPage},
-		{"rds:DescribeDBProxyEndpoints", "proxy endpoints", c.proxyEndpointPage},
+	all := []job{
+		{api: nodesAPI, what: "managed instances", list: c.listNodes},
+		paged("ec2:DescribeInstances", "EC2 instances", c.machinePage),
+		paged("rds:DescribeDBInstances", "databases", c.instancePage),
+		{api: "rds:DescribeDBClusters", what: "clusters", list: c.listClusters},
+		paged("rds:DescribeDBClusterEndpoints", "cluster endpoints", c.endpointPage),
+		paged("rds:DescribeDBProxies", "proxies", c.proxyPage),
+		paged("rds:DescribeDBProxyEndpoints", "proxy endpoints", c.proxyEndpointPage),
 	}
+	if c.stores != nil {
+		all = append(all, c.stores.jobs()...)
+	}
+	return all
+}
+
+// maxPages stops a service that hands out tokens for ever: 20 a page at least, so 100,000 rows.
+const maxPages = 5000
+
+// pageFunc reads the page behind a token; nil is the first. The last page gives no token.
+type pageFunc func(ctx context.Context, token *string) (page, *string, error)
+
+// paged is the job of an API whose pages follow each other by tokens.
+func paged(api, what string, read pageFunc) job {
+	return job{api: api, what: what, list: func(ctx context.Context, add func(page)) error { return eachPage(ctx, api, read, add) }}
+}
+
+func eachPage(ctx context.Context, api string, read pageFunc, add func(page)) error {
+	var token *string
+	for range maxPages {
+		p, next, err := read(ctx, token)
+		if err != nil {
+			return err
+		}
+		add(p)
+		if sdk.ToString(next) == "" {
+			return nil
+		}
+		if sdk.ToString(next) == sdk.ToString(token) {
+			return fmt.Errorf("%s gives the same page token twice", api)
+		}
+		token = next
+	}
+	return fmt.Errorf("%s gives more than %d pages", api, maxPages)
+}
+
+// listNodes asks for instance properties, and for instance information where those may not be seen or do not exist.
+func (c clients) listNodes(ctx context.Context, add func(page)) error {
+	err := eachPage(ctx, "ssm:DescribeInstanceProperties", c.propertyPage, add)
+	if err == nil || ctx.Err() != nil || !denied(err) && !hasCode(err, "UnknownOperationException", "InvalidAction", "NotImplemented", "InternalFailure") {
+		return err
+	}
+	return eachPage(ctx, nodesAPI, c.nodePage, add)
+}
+
+// hasCode says whether AWS has answered with one of the codes.
+func hasCode(err error, codes ...string) bool {
+	var e smithy.APIError
+	if !errors.As(err, &e) {
+		return false
+	}
+	for _, code := range codes {
+		if e.ErrorCode() == code {
+			return true
+		}
+	}
+	return false
+}
+
+// denied says whether the identity may not make the call.
+func denied(err error) bool {
+	return errors.Is(err, aws.ErrDenied) || hasCode(err, "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException", "AuthorizationError", "NotAuthorized")
+}
+
+func (c clients) propertyPage(ctx context.Context, token *string) (page, *string, error) {
+	out, err := c.nodes.DescribeInstanceProperties(ctx, &ssm.DescribeInstancePropertiesInput{MaxResults: sdk.Int32(propertiesPage), NextToken: token})
+	if err != nil {
+		return page{}, nil, err
+	}
+	return page{properties: out.InstanceProperties}, out.NextToken, nil
 }
 
 func (c clients) nodePage(ctx context.Context, token *string) (page, *string, error) {

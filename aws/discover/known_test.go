@@ -14,6 +14,7 @@ import (
 	rdstypes "github.com/aws/aws-sdk-go-v2/service/rds/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/rdsx/rdsx/aws"
 )
@@ -71,7 +72,7 @@ func TestJoinInAnyOrder(t *testing.T) {
 		instances, databases := map[string]aws.Instance{}, map[string]aws.Database{}
 		all := pages()
 		for _, n := range order {
-			r := k.add(all[n])
+			r := k.add(all[n], 0)
 			for _, i := range r.Instances {
 				instances[i.ID] = i
 			}
@@ -127,10 +128,10 @@ func TestJoinSendsNothingTwice(t *testing.T) {
 	t.Parallel()
 	k := newKnown(aws.Account{})
 	for _, p := range pages() {
-		k.add(p)
+		k.add(p, 0)
 	}
 	for n, p := range pages() {
-		if r := k.add(p); len(r.Instances)+len(r.Databases) > 0 {
+		if r := k.add(p, 0); len(r.Instances)+len(r.Databases) > 0 {
 			t.Errorf("page %d again gives %+v", n, r)
 		}
 	}
@@ -140,7 +141,7 @@ func TestJoinSendsNothingTwice(t *testing.T) {
 func TestListenerOnly(t *testing.T) {
 	t.Parallel()
 	k := newKnown(aws.Account{})
-	r := k.add(page{instances: []rdstypes.DBInstance{{DBInstanceIdentifier: sdk.String("crm"), ListenerEndpoint: &rdstypes.Endpoint{Address: sdk.String("l.example"), Port: sdk.Int32(1433)}}}})
+	r := k.add(page{instances: []rdstypes.DBInstance{{DBInstanceIdentifier: sdk.String("crm"), ListenerEndpoint: &rdstypes.Endpoint{Address: sdk.String("l.example"), Port: sdk.Int32(1433)}}}}, 0)
 	if len(r.Databases) != 1 || r.Databases[0].Endpoint.String() != "l.example:1433" {
 		t.Errorf("%+v", r.Databases)
 	}
@@ -154,6 +155,10 @@ func (s *stuck) DescribeInstanceInformation(context.Context, *ssm.DescribeInstan
 	return &ssm.DescribeInstanceInformationOutput{NextToken: sdk.String("again")}, nil
 }
 
+func (s *stuck) DescribeInstanceProperties(context.Context, *ssm.DescribeInstancePropertiesInput, ...func(*ssm.Options)) (*ssm.DescribeInstancePropertiesOutput, error) {
+	return nil, &smithy.GenericAPIError{Code: "AccessDeniedException"}
+}
+
 type broken struct{}
 
 func (broken) DescribeInstances(context.Context, *ec2.DescribeInstancesInput, ...func(*ec2.Options)) (*ec2.DescribeInstancesOutput, error) {
@@ -165,7 +170,7 @@ func TestStubbornService(t *testing.T) {
 	t.Parallel()
 	s := &stuck{}
 	c := clients{nodes: s, machines: broken{}}
-	f := &Finder{account: aws.Account{Region: "eu-west-1"}, parallel: 2, jobs: c.jobs()[:2]}
+	f := &Finder{places: []search{{account: aws.Account{Region: "eu-west-1"}, jobs: c.jobs()[:2]}}, pool: newPool(2)}
 	inv, err := f.All(t.Context())
 	if err == nil || len(inv.Errors) != 2 || s.calls != 2 {
 		t.Fatalf("%v, %d errors, %d calls", err, len(inv.Errors), s.calls)

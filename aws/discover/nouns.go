@@ -26,26 +26,15 @@ func (k *known) instance(id string) aws.Instance {
 		IP:           sdk.ToString(node.IPAddress),
 		Account:      k.account.ID,
 		Region:       k.account.Region,
+		Profiles:     k.profiles("node " + id),
 	}
-	machine, ok := k.machines[id]
+	i.State = k.states[id]
+	m, ok := k.machines[id]
 	if !ok {
 		return i
 	}
-	if machine.State != nil {
-		i.State = string(machine.State.Name)
-	}
-	if machine.Placement != nil {
-		i.AZ = sdk.ToString(machine.Placement.AvailabilityZone)
-	}
-	i.VPC, i.Subnet = sdk.ToString(machine.VpcId), sdk.ToString(machine.SubnetId)
-	i.IP = cmp.Or(sdk.ToString(machine.PrivateIpAddress), i.IP)
-	i.Groups = groupsOf(machine)
-	for _, tag := range machine.Tags {
-		if i.Tags == nil {
-			i.Tags = map[string]string{}
-		}
-		i.Tags[sdk.ToString(tag.Key)] = sdk.ToString(tag.Value)
-	}
+	i.State, i.AZ, i.VPC, i.Subnet, i.Groups, i.Tags = cmp.Or(m.state, i.State), m.az, m.vpc, m.subnet, m.groups, m.tags
+	i.IP = cmp.Or(m.ip, i.IP)
 	i.Name = cmp.Or(i.Tags["Name"], i.Name)
 	return i
 }
@@ -66,7 +55,7 @@ func groupsOf(machine ec2types.Instance) []string {
 
 // database is one DB instance. RDS answers for DocumentDB and Neptune too; the engine tells them apart.
 func (k *known) database(db rdstypes.DBInstance) aws.Database {
-	d := k.noun(sdk.ToString(db.DBInstanceIdentifier), aws.RoleInstance)
+	d := k.noun(sdk.ToString(db.DBInstanceIdentifier), aws.RoleInstance, "instance "+sdk.ToString(db.DBInstanceIdentifier))
 	d.Cluster = sdk.ToString(db.DBClusterIdentifier)
 	d.Engine, d.EngineVersion = sdk.ToString(db.Engine), sdk.ToString(db.EngineVersion)
 	d.Status = sdk.ToString(db.DBInstanceStatus)
@@ -76,17 +65,36 @@ func (k *known) database(db rdstypes.DBInstance) aws.Database {
 	d.Groups = activeGroups(db.VpcSecurityGroups)
 	d.VPC, d.Subnets = network(db)
 	d.Tags = tagsOf(db.TagList)
-	// A SQL Server or Oracle instance in an availability group may have only the listener.
-	for _, e := range []*rdstypes.Endpoint{db.Endpoint, db.ListenerEndpoint} {
-		if d.Endpoint.Host == "" && e != nil {
-			d.Endpoint = aws.Endpoint{Host: sdk.ToString(e.Address), Port: int(sdk.ToInt32(e.Port))}
+	d.ARN, d.ResourceID, d.CA = sdk.ToString(db.DBInstanceArn), sdk.ToString(db.DbiResourceId), sdk.ToString(db.CACertificateIdentifier)
+	d.Secret = secretOf(db.MasterUserSecret)
+	if db.Endpoint != nil {
+		d.Endpoint = endpointOf(db.Endpoint.Address, db.Endpoint.Port)
+	}
+	if l := db.ListenerEndpoint; l != nil && sdk.ToString(l.Address) != "" {
+		// A SQL Server or Oracle instance in an availability group may have only the listener.
+		if d.Endpoint.Host == "" {
+			d.Endpoint = endpointOf(l.Address, l.Port)
+		} else if other := endpointOf(l.Address, l.Port); other != d.Endpoint {
+			port := aws.Port{Port: other.Port, For: "listener"}
+			if other.Host != d.Endpoint.Host {
+				port.Host = other.Host
+			}
+			d.Ports = append(d.Ports, port)
 		}
 	}
 	return d
 }
 
-func (k *known) noun(id string, role aws.Role) aws.Database {
-	return aws.Database{ID: id, Role: role, Account: k.account.ID, Region: k.account.Region}
+// secretOf is the ARN of the secret with the master user's password, "" when RDS keeps none.
+func secretOf(s *rdstypes.MasterUserSecret) string {
+	if s == nil {
+		return ""
+	}
+	return sdk.ToString(s.SecretArn)
+}
+
+func (k *known) noun(id string, role aws.Role, seen string) aws.Database {
+	return aws.Database{ID: id, Role: role, Service: "rds", Account: k.account.ID, Region: k.account.Region, Profiles: k.profiles(seen)}
 }
 
 // clusterDatabases are the endpoints of a cluster: writer, reader, custom ones. RDS gives a cluster's subnet group by name
@@ -96,7 +104,7 @@ func (k *known) clusterDatabases(id string) []aws.Database {
 	if !ok {
 		return nil
 	}
-	base := k.noun(id, aws.RoleWriter)
+	base := k.noun(id, aws.RoleWriter, "cluster "+id)
 	base.Cluster = id
 	base.Engine, base.EngineVersion = sdk.ToString(cluster.Engine), sdk.ToString(cluster.EngineVersion)
 	base.Status = sdk.ToString(cluster.Status)
@@ -105,6 +113,10 @@ func (k *known) clusterDatabases(id string) []aws.Database {
 	base.Groups = activeGroups(cluster.VpcSecurityGroups)
 	base.Tags = tagsOf(cluster.TagList)
 	base.Endpoint.Port = int(sdk.ToInt32(cluster.Port))
+	base.ARN, base.ResourceID, base.Secret = sdk.ToString(cluster.DBClusterArn), sdk.ToString(cluster.DbClusterResourceId), secretOf(cluster.MasterUserSecret)
+	if port := k.babelfish[id]; port > 0 {
+		base.Ports = append(base.Ports, aws.Port{Port: port, For: "babelfish"})
+	}
 	writerAZ := k.fromMembers(&base, cluster.DBClusterMembers)
 
 	var out []aws.Database
@@ -125,20 +137,19 @@ func (k *known) clusterDatabases(id string) []aws.Database {
 func (k *known) fromMembers(base *aws.Database, members []rdstypes.DBClusterMember) (writerAZ string) {
 	var groups []string
 	for _, m := range members {
-		db, ok := k.instances[sdk.ToString(m.DBInstanceIdentifier)]
+		db, ok := k.members[sdk.ToString(m.DBInstanceIdentifier)]
 		if !ok {
 			continue
 		}
-		if vpc, subnets := network(db); vpc != "" {
-			base.VPC, base.Subnets = vpc, subnets
+		if db.VPC != "" {
+			base.VPC, base.Subnets = db.VPC, db.Subnets
 		}
-		groups = append(groups, activeGroups(db.VpcSecurityGroups)...)
+		groups = append(groups, db.Groups...)
+		base.CA = cmp.Or(base.CA, db.CA)
 		if sdk.ToBool(m.IsClusterWriter) {
-			writerAZ = sdk.ToString(db.AvailabilityZone)
+			writerAZ = db.AZ
 		}
-		if base.Endpoint.Port == 0 && db.Endpoint != nil {
-			base.Endpoint.Port = int(sdk.ToInt32(db.Endpoint.Port))
-		}
+		base.Endpoint.Port = cmp.Or(base.Endpoint.Port, db.Endpoint.Port)
 	}
 	if len(base.Groups) == 0 {
 		base.Groups = unique(groups)
@@ -180,10 +191,14 @@ func (k *known) proxyDatabases(name string) []aws.Database {
 	if !ok {
 		return nil
 	}
-	base := k.noun(name, aws.RoleProxy)
+	base := k.noun(name, aws.RoleProxy, "proxy "+name)
 	base.Engine, base.Endpoint.Port = proxyEngine(sdk.ToString(proxy.EngineFamily))
 	base.Status = string(proxy.Status)
 	base.VPC, base.Subnets, base.Groups = sdk.ToString(proxy.VpcId), proxy.VpcSubnetIds, proxy.VpcSecurityGroupIds
+	base.ARN, base.ResourceID = sdk.ToString(proxy.DBProxyArn), proxyID(sdk.ToString(proxy.DBProxyArn))
+	if sdk.ToBool(proxy.RequireTLS) {
+		base.TLS = aws.TLSRequired
+	}
 	for _, auth := range proxy.Auth {
 		base.IAMAuth = base.IAMAuth || auth.IAMAuth == rdstypes.IAMAuthModeRequired || auth.IAMAuth == rdstypes.IAMAuthModeEnabled
 	}
@@ -201,6 +216,14 @@ func (k *known) proxyDatabases(name string) []aws.Database {
 		out = append(out, d)
 	}
 	return out
+}
+
+// proxyID is the prx-… of a proxy, which its ARN ends with.
+func proxyID(arn string) string {
+	if i := strings.LastIndexByte(arn, ':'); strings.HasPrefix(arn[i+1:], "prx-") {
+		return arn[i+1:]
+	}
+	return ""
 }
 
 // proxyEngine is the engine that a proxy speaks, and its port: a proxy always listens on the engine's default.

@@ -1,0 +1,328 @@
+package discover
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
+	cachetypes "github.com/aws/aws-sdk-go-v2/service/elasticache/types"
+	memorytypes "github.com/aws/aws-sdk-go-v2/service/memorydb/types"
+	searchtypes "github.com/aws/aws-sdk-go-v2/service/opensearch/types"
+	redshifttypes "github.com/aws/aws-sdk-go-v2/service/redshift/types"
+	serverlesstypes "github.com/aws/aws-sdk-go-v2/service/redshiftserverless/types"
+
+	"github.com/rdsx/rdsx/aws"
+)
+
+// knownStores is what the services beside RDS have told.
+type knownStores struct {
+	groups        map[string]cachetypes.ReplicationGroup
+	nodes         map[string]cachetypes.CacheCluster
+	cacheSubnets  map[string]subnetGroup
+	serverless    map[string]cachetypes.ServerlessCache
+	memory        map[string]memorytypes.Cluster
+	memorySubnets map[string]subnetGroup
+	tasks         map[string]ecstypes.Task // by target
+}
+
+func newKnownStores() knownStores {
+	return knownStores{
+		map[string]cachetypes.ReplicationGroup{}, map[string]cachetypes.CacheCluster{}, map[string]subnetGroup{},
+		map[string]cachetypes.ServerlessCache{}, map[string]memorytypes.Cluster{}, map[string]subnetGroup{}, map[string]ecstypes.Task{},
+	}
+}
+
+// addStores keeps a page and gives every database that it may have changed.
+func (k *known) addStores(p storePage, profile int) (out []aws.Database) {
+	s := &k.stores
+	for _, g := range p.groups {
+		s.groups[sdk.ToString(g.ReplicationGroupId)] = g
+		k.see("cache "+sdk.ToString(g.ReplicationGroupId), profile)
+	}
+	for _, n := range p.nodes {
+		s.nodes[sdk.ToString(n.CacheClusterId)] = n
+		k.see("cache node "+sdk.ToString(n.CacheClusterId), profile)
+	}
+	for _, g := range p.cacheSubnets {
+		s.cacheSubnets[g.name] = g
+		k.learn(g.vpc, g.subnets)
+	}
+	for _, c := range p.serverless {
+		s.serverless[sdk.ToString(c.ServerlessCacheName)] = c
+		k.see("serverless "+sdk.ToString(c.ServerlessCacheName), profile)
+	}
+	for _, m := range p.memory {
+		s.memory[sdk.ToString(m.Name)] = m
+		k.see("memory "+sdk.ToString(m.Name), profile)
+	}
+	for _, g := range p.memorySubnets {
+		s.memorySubnets[g.name] = g
+		k.learn(g.vpc, g.subnets)
+	}
+	if len(p.groups)+len(p.nodes)+len(p.cacheSubnets) > 0 {
+		out = append(out, k.cacheDatabases()...)
+	}
+	if len(p.memory)+len(p.memorySubnets) > 0 {
+		out = append(out, k.memoryDatabases()...)
+	}
+	for _, w := range p.warehouses {
+		k.see("warehouse "+sdk.ToString(w.ClusterIdentifier), profile)
+		out = append(out, k.warehouse(w))
+	}
+	for _, w := range p.workgroups {
+		k.see("workgroup "+sdk.ToString(w.WorkgroupName), profile)
+		out = append(out, k.workgroup(w))
+	}
+	for _, d := range p.domains {
+		if d.VPCOptions == nil {
+			continue // a public domain needs no tunnel
+		}
+		k.see("domain "+sdk.ToString(d.DomainName), profile)
+		out = append(out, k.domain(d))
+	}
+	return append(out, k.serverlessDatabases(p)...)
+}
+
+func (k *known) store(service, id string, role aws.Role, seen string) aws.Database {
+	d := k.noun(id, role, seen)
+	d.Service = service
+	return d
+}
+
+func endpointOf(address *string, port *int32) aws.Endpoint {
+	return aws.Endpoint{Host: sdk.ToString(address), Port: int(sdk.ToInt32(port))}
+}
+
+func cacheEndpoint(e *cachetypes.Endpoint) aws.Endpoint {
+	if e == nil {
+		return aws.Endpoint{}
+	}
+	return endpointOf(e.Address, e.Port)
+}
+
+func tlsOf(on bool, preferred bool) aws.TLS {
+	switch {
+	case !on:
+		return aws.TLSOff
+	case preferred:
+		return aws.TLSPreferred
+	}
+	return aws.TLSRequired
+}
+
+// cacheDatabases are the endpoints of replication groups, and the clusters that belong to none. Version and security groups of
+// a group are in its members, its network in the members' subnet group.
+func (k *known) cacheDatabases() (out []aws.Database) {
+	for _, id := range slices.Sorted(maps.Keys(k.stores.groups)) {
+		g := k.stores.groups[id]
+		d := k.store("elasticache", id, aws.RoleWriter, "cache "+id)
+		d.Cluster, d.Engine, d.Status, d.ARN = id, cmp.Or(sdk.ToString(g.Engine), "redis"), sdk.ToString(g.Status), sdk.ToString(g.ARN)
+		d.MultiAZ = g.MultiAZ == cachetypes.MultiAZStatusEnabled
+		d.TLS = tlsOf(sdk.ToBool(g.TransitEncryptionEnabled), g.TransitEncryptionMode == cachetypes.TransitEncryptionModePreferred)
+		for _, member := range g.MemberClusters {
+			if n, ok := k.stores.nodes[member]; ok {
+				k.fromNode(&d, n)
+			}
+		}
+		if g.ConfigurationEndpoint != nil {
+			d.Role, d.Endpoint = aws.RoleConfig, cacheEndpoint(g.ConfigurationEndpoint)
+			out = append(out, d)
+			continue
+		}
+		var reader *cachetypes.Endpoint
+		if len(g.NodeGroups) > 0 {
+			d.Endpoint, reader = cacheEndpoint(g.NodeGroups[0].PrimaryEndpoint), g.NodeGroups[0].ReaderEndpoint
+		}
+		out = append(out, d)
+		if reader != nil && sdk.ToString(reader.Address) != "" {
+			d.Role, d.Endpoint = aws.RoleReader, cacheEndpoint(reader)
+			out = append(out, d)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(k.stores.nodes)) {
+		n := k.stores.nodes[id]
+		if sdk.ToString(n.ReplicationGroupId) != "" {
+			continue
+		}
+		d := k.store("elasticache", id, aws.RoleInstance, "cache node "+id)
+		d.Engine, d.Status, d.ARN, d.AZ = sdk.ToString(n.Engine), sdk.ToString(n.CacheClusterStatus), sdk.ToString(n.ARN), sdk.ToString(n.PreferredAvailabilityZone)
+		d.TLS = tlsOf(sdk.ToBool(n.TransitEncryptionEnabled), n.TransitEncryptionMode == cachetypes.TransitEncryptionModePreferred)
+		k.fromNode(&d, n)
+		if len(n.CacheNodes) > 0 {
+			d.Endpoint = cacheEndpoint(n.CacheNodes[0].Endpoint)
+		}
+		if n.ConfigurationEndpoint != nil {
+			d.Role, d.Endpoint = aws.RoleConfig, cacheEndpoint(n.ConfigurationEndpoint)
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// fromNode completes d by one of its nodes.
+func (k *known) fromNode(d *aws.Database, n cachetypes.CacheCluster) {
+	d.EngineVersion = sdk.ToString(n.EngineVersion)
+	for _, g := range n.SecurityGroups {
+		d.Groups = append(d.Groups, sdk.ToString(g.SecurityGroupId))
+	}
+	d.Groups = unique(d.Groups)
+	if g, ok := k.stores.cacheSubnets[sdk.ToString(n.CacheSubnetGroupName)]; ok {
+		d.VPC, d.Subnets = g.vpc, unique(slices.Clone(g.subnets))
+	}
+}
+
+// serverlessDatabases are the serverless caches of the page, and all of them when the page has taught where a subnet is: they
+// name their subnets alone.
+func (k *known) serverlessDatabases(p storePage) (out []aws.Database) {
+	ids := slices.Sorted(maps.Keys(k.stores.serverless))
+	if len(p.serverless) == 0 && !k.taught {
+		return nil
+	}
+	for _, id := range ids {
+		c := k.stores.serverless[id]
+		d := k.store("elasticache", id, aws.RoleWriter, "serverless "+id)
+		d.Engine, d.EngineVersion = sdk.ToString(c.Engine), cmp.Or(sdk.ToString(c.FullEngineVersion), sdk.ToString(c.MajorEngineVersion))
+		d.Status, d.ARN, d.TLS, d.MultiAZ = sdk.ToString(c.Status), sdk.ToString(c.ARN), aws.TLSRequired, true
+		d.Groups, d.Subnets = unique(slices.Clone(c.SecurityGroupIds)), unique(slices.Clone(c.SubnetIds))
+		d.VPC, d.Endpoint = k.vpcOf(c.SubnetIds), cacheEndpoint(c.Endpoint)
+		out = append(out, d)
+		if c.ReaderEndpoint != nil && sdk.ToString(c.ReaderEndpoint.Address) != "" {
+			d.Role, d.Endpoint = aws.RoleReader, cacheEndpoint(c.ReaderEndpoint)
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func (k *known) memoryDatabases() (out []aws.Database) {
+	for _, id := range slices.Sorted(maps.Keys(k.stores.memory)) {
+		m := k.stores.memory[id]
+		d := k.store("memorydb", id, aws.RoleConfig, "memory "+id)
+		d.Engine, d.EngineVersion = cmp.Or(sdk.ToString(m.Engine), "redis"), sdk.ToString(m.EngineVersion)
+		d.Status, d.ARN, d.TLS = sdk.ToString(m.Status), sdk.ToString(m.ARN), tlsOf(sdk.ToBool(m.TLSEnabled), false)
+		d.MultiAZ = m.AvailabilityMode == memorytypes.AZStatusMultiAZ
+		if m.ClusterEndpoint != nil {
+			d.Endpoint = aws.Endpoint{Host: sdk.ToString(m.ClusterEndpoint.Address), Port: int(m.ClusterEndpoint.Port)}
+		}
+		for _, g := range m.SecurityGroups {
+			d.Groups = append(d.Groups, sdk.ToString(g.SecurityGroupId))
+		}
+		if g, ok := k.stores.memorySubnets[sdk.ToString(m.SubnetGroupName)]; ok {
+			d.VPC, d.Subnets = g.vpc, unique(slices.Clone(g.subnets))
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+func (k *known) warehouse(w redshifttypes.Cluster) aws.Database {
+	id := sdk.ToString(w.ClusterIdentifier)
+	d := k.store("redshift", id, aws.RoleInstance, "warehouse "+id)
+	d.Engine, d.EngineVersion = "redshift", sdk.ToString(w.ClusterVersion)
+	d.Status, d.ARN, d.VPC, d.AZ = sdk.ToString(w.ClusterStatus), sdk.ToString(w.ClusterNamespaceArn), sdk.ToString(w.VpcId), sdk.ToString(w.AvailabilityZone)
+	d.Secret, d.IAMAuth = sdk.ToString(w.MasterPasswordSecretArn), true // redshift:GetClusterCredentialsWithIAM
+	if w.Endpoint != nil {
+		d.Endpoint = endpointOf(w.Endpoint.Address, w.Endpoint.Port)
+	}
+	for _, g := range w.VpcSecurityGroups {
+		d.Groups = append(d.Groups, sdk.ToString(g.VpcSecurityGroupId))
+	}
+	for _, tag := range w.Tags {
+		if d.Tags == nil {
+			d.Tags = map[string]string{}
+		}
+		d.Tags[sdk.ToString(tag.Key)] = sdk.ToString(tag.Value)
+	}
+	return d
+}
+
+func (k *known) workgroup(w serverlesstypes.Workgroup) aws.Database {
+	id := sdk.ToString(w.WorkgroupName)
+	d := k.store("redshift-serverless", id, aws.RoleInstance, "workgroup "+id)
+	d.Engine, d.EngineVersion = "redshift", sdk.ToString(w.WorkgroupVersion)
+	d.Status, d.ARN, d.IAMAuth = strings.ToLower(string(w.Status)), sdk.ToString(w.WorkgroupArn), true // redshift-serverless:GetCredentials
+	d.Groups, d.Subnets = unique(slices.Clone(w.SecurityGroupIds)), unique(slices.Clone(w.SubnetIds))
+	d.VPC = k.vpcOf(w.SubnetIds)
+	if w.Endpoint != nil {
+		d.Endpoint = endpointOf(w.Endpoint.Address, w.Endpoint.Port)
+		for _, e := range w.Endpoint.VpcEndpoints {
+			d.VPC = cmp.Or(sdk.ToString(e.VpcId), d.VPC)
+		}
+	}
+	return d
+}
+
+func (k *known) domain(s searchtypes.DomainStatus) aws.Database {
+	id := sdk.ToString(s.DomainName)
+	d := k.store("es", id, aws.RoleInstance, "domain "+id)
+	d.Engine, d.EngineVersion = "opensearch", sdk.ToString(s.EngineVersion)
+	if kind, version, ok := strings.Cut(d.EngineVersion, "_"); ok {
+		d.Engine, d.EngineVersion = strings.ToLower(kind), version
+	}
+	d.ARN, d.VPC = sdk.ToString(s.ARN), sdk.ToString(s.VPCOptions.VPCId)
+	d.Groups, d.Subnets = unique(slices.Clone(s.VPCOptions.SecurityGroupIds)), unique(slices.Clone(s.VPCOptions.SubnetIds))
+	d.Endpoint.Host, d.Endpoint.Port, d.IAMAuth = s.Endpoints["vpc"], 443, true
+	switch {
+	case sdk.ToBool(s.Deleted):
+		d.Status = "deleting"
+	case d.Endpoint.Host == "":
+		d.Status = "creating"
+	default:
+		d.Status = "available" // a domain that is being changed serves on
+	}
+	d.TLS = tlsOf(true, s.DomainEndpointOptions != nil && !sdk.ToBool(s.DomainEndpointOptions.EnforceHTTPS))
+	return d
+}
+
+// tasksOf keeps a page of tasks and gives the targets whose nouns may have changed. A task without execute-command has no agent.
+func (k *known) tasksOf(p storePage, profile int) []string {
+	for _, t := range p.tasks {
+		for _, c := range t.Containers {
+			target := "ecs:" + lastPart(sdk.ToString(t.ClusterArn)) + "_" + lastPart(sdk.ToString(t.TaskArn)) + "_" + sdk.ToString(c.RuntimeId)
+			if !t.EnableExecuteCommand || sdk.ToString(c.RuntimeId) == "" {
+				continue
+			}
+			one := t
+			one.Containers = []ecstypes.Container{c}
+			k.stores.tasks[target] = one
+			k.see("task "+target, profile)
+		}
+	}
+	if len(p.tasks) == 0 && !k.taught {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(k.stores.tasks))
+}
+
+// task is a container as a carrier.
+func (k *known) task(target string) aws.Instance {
+	t := k.stores.tasks[target]
+	c := t.Containers[0]
+	i := aws.Instance{
+		ID: target, Name: strings.TrimPrefix(sdk.ToString(t.Group), "service:"), PingStatus: "Inactive", Platform: "Linux", State: strings.ToLower(sdk.ToString(t.LastStatus)),
+		AZ: sdk.ToString(t.AvailabilityZone), Account: k.account.ID, Region: k.account.Region, Profiles: k.profiles("task " + target),
+	}
+	if i.Name != sdk.ToString(c.Name) {
+		i.Name += "/" + sdk.ToString(c.Name)
+	}
+	for _, a := range c.ManagedAgents {
+		if a.Name == ecstypes.ManagedAgentNameExecuteCommandAgent && sdk.ToString(a.LastStatus) == "RUNNING" {
+			i.PingStatus = "Online"
+		}
+	}
+	for _, a := range t.Attachments {
+		for _, d := range a.Details {
+			switch sdk.ToString(d.Name) {
+			case "subnetId":
+				i.Subnet = sdk.ToString(d.Value)
+			case "privateIPv4Address":
+				i.IP = sdk.ToString(d.Value)
+			}
+		}
+	}
+	i.VPC = k.vpcOf([]string{i.Subnet})
+	return i
+}
