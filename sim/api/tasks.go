@@ -87,7 +87,7 @@ type nameValue struct {
 	Value string `json:"value"`
 }
 
-type attachmentView struct {
+type taskAttachment struct {
 	Type    string      `json:"type"`
 	Status  string      `json:"status"`
 	Details []nameValue `json:"details"`
@@ -114,7 +114,7 @@ type taskView struct {
 	Launch      string           `json:"launchType"`
 	AZ          string           `json:"availabilityZone"`
 	Containers  []containerView  `json:"containers"`
-	Attachments []attachmentView `json:"attachments"`
+	Attachments []taskAttachment `json:"attachments"`
 }
 
 func describeTasks(c *call, in struct {
@@ -147,7 +147,7 @@ func describeTasks(c *call, in struct {
 			}
 		}
 		v.Containers = []containerView{x}
-		v.Attachments = []attachmentView{{"ElasticNetworkInterface", "ATTACHED", []nameValue{{"subnetId", t.Subnet}, {"networkInterfaceId", made("eni-", t.ID)}, {"privateIPv4Address", t.IP}}}}
+		v.Attachments = []taskAttachment{{"ElasticNetworkInterface", "ATTACHED", []nameValue{{"subnetId", t.Subnet}, {"networkInterfaceId", made("eni-", t.ID)}, {"privateIPv4Address", t.IP}}}}
 		all = append(all, v)
 	}
 	return struct {
