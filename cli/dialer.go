@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 
@@ -42,7 +43,7 @@ func (a *app) newDialer(r route, flags connectFlags) forward.Dialer {
 			Host: r.target.Endpoint.Host, Port: r.target.Endpoint.Port, Reason: flags.reason,
 		},
 		options: session.Options{
-			Log: a.log(), Window: flags.window, Payload: flags.size(), SpillDir: a.tempDir(),
+			Log: a.log(), Window: flags.window, Payload: flags.size(), Legacy: flags.pacing == legacy, SpillDir: a.tempDir(),
 		},
 		keep: func(s *session.Session, by aws.Instance) forward.Session {
 			t := r.target
@@ -135,6 +136,19 @@ func (d *sessionDialer) open(ctx context.Context, by aws.Instance, why error) (f
 		return nil, err // not s: a nil *Session inside the interface would not be nil
 	}
 	return carriedSession{Session: d.keep(s, by), inner: s, by: by, why: why}, nil
+}
+
+// askingMFA asks for the code of an MFA device, as askMFA, and counts in asking while it does: credentials may have to be renewed
+// in the middle of a tunnel's life, and what reports on the tunnel must leave the question alone until it is answered.
+func (a *app) askingMFA(asking *atomic.Int32) func(context.Context, string) (string, error) {
+	return func(ctx context.Context, serial string) (string, error) {
+		asking.Add(1)
+		defer asking.Add(-1)
+		if a.isTerminal(a.Stderr) {
+			fmt.Fprint(a.Stderr, "\r\x1b[K") // the live counters
+		}
+		return a.askMFA(ctx, serial)
+	}
 }
 
 // gone says that the instance cannot carry a session now, whatever is asked of it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 
@@ -18,6 +19,7 @@ type route struct {
 	target aws.Target
 	why    string // why this instance carries it
 	cfg    sdk.Config
+	asking *atomic.Int32 // how many questions stand on the terminal, see askingMFA
 }
 
 // preferredPort is the local port to try first: the engine's own, as a person would type it.
@@ -47,7 +49,8 @@ func (a *app) loadAsking(ctx context.Context, mfa func(ctx context.Context, seri
 
 // plan turns what the user typed into a route: it loads the profile, finds the database and chooses the instance.
 func (a *app) plan(ctx context.Context, name string, flags connectFlags) (route, error) {
-	cfg, acct, err := a.load(ctx)
+	asking := new(atomic.Int32)
+	cfg, acct, err := a.loadAsking(ctx, a.askingMFA(asking))
 	if err != nil {
 		return route{}, err
 	}
@@ -68,7 +71,7 @@ func (a *app) plan(ctx context.Context, name string, flags connectFlags) (route,
 	if err != nil {
 		return route{}, withListErrors(err, inv)
 	}
-	return route{target: target, why: why, cfg: cfg}, nil
+	return route{target: target, why: why, cfg: cfg, asking: asking}, nil
 }
 
 // resolve is the target that a name stands for, without its instance.

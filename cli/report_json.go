@@ -30,19 +30,20 @@ func newJSONReporter(w io.Writer, r route) *jsonReporter {
 
 func (j *jsonReporter) event(ev aws.Event, t aws.Tunnel) {
 	line := jsonLine{Event: ev, Local: t.Local}
-	if ev.Kind == aws.EventState {
+	switch ev.Kind {
+	case aws.EventState, aws.EventSession, aws.EventLink, aws.EventMoved:
 		line.Tunnel = &t
-		if ev.State == aws.StateIdle || ev.State == aws.StateOpen {
-			line.Command = clientCommand(j.r.target, t.Local)
-		}
+	}
+	if ev.Kind == aws.EventState && (ev.State == aws.StateIdle || ev.State == aws.StateOpen) {
+		line.Command = clientCommand(j.r.target, t.Local)
 	}
 	// A reader that has gone away is no reason to cut the tunnel: its clients are the local connections.
 	_ = j.out.Encode(line)
 }
 
-// counters prints the tunnel once a second while bytes move.
+// counters prints the tunnel once a second while bytes move, or while it waits for a websocket.
 func (j *jsonReporter) counters(t aws.Tunnel) {
-	if t.Up == j.last.Up && t.Down == j.last.Down || time.Since(j.at) < time.Second {
+	if t.Up == j.last.Up && t.Down == j.last.Down && t.State != aws.StateResuming || time.Since(j.at) < time.Second {
 		return
 	}
 	j.last, j.at = t, time.Now()

@@ -25,6 +25,7 @@ type textReporter struct {
 	line      string // the counters now on the terminal's last line
 	last      aws.Tunnel
 	at        time.Time
+	waiting   []func() // events that came while a question stood on the terminal
 }
 
 func newTextReporter(a *app, r route) *textReporter {
@@ -43,6 +44,26 @@ func newTextReporter(a *app, r route) *textReporter {
 }
 
 func (t *textReporter) event(ev aws.Event, now aws.Tunnel) {
+	if t.asking() {
+		t.waiting = append(t.waiting, func() { t.print(ev, now) })
+		return
+	}
+	t.flush()
+	t.print(ev, now)
+}
+
+// asking says whether a question stands on the terminal, which a line of ours would hide.
+func (t *textReporter) asking() bool { return t.live && t.r.asking != nil && t.r.asking.Load() > 0 }
+
+// flush prints the events that a question has kept back.
+func (t *textReporter) flush() {
+	for _, print := range t.waiting {
+		print()
+	}
+	t.waiting = nil
+}
+
+func (t *textReporter) print(ev aws.Event, now aws.Tunnel) {
 	t.clear()
 	defer t.draw()
 	ready := ev.State == aws.StateOpen || ev.State == aws.StateIdle
@@ -68,6 +89,11 @@ func (t *textReporter) event(ev aws.Event, now aws.Tunnel) {
 
 // counters redraws the live line; off a terminal nothing is printed, so that a log does not fill with it.
 func (t *textReporter) counters(now aws.Tunnel) {
+	if t.asking() {
+		t.line = "" // the question stands where it was
+		return
+	}
+	t.flush()
 	if !t.live || !t.announced {
 		return
 	}
@@ -77,10 +103,38 @@ func (t *textReporter) counters(now aws.Tunnel) {
 		up, down = 0, 0
 	}
 	t.last, t.at = now, time.Now()
+	if now.State == aws.StateResuming {
+		t.redraw("waiting for the connection to Session Manager: " + resuming(now))
+		return
+	}
 	line := fmt.Sprintf("↑ %s (%s/s)  ↓ %s (%s/s)  %s", size(now.Up), size(uint64(up)), size(now.Down), size(uint64(down)), count(len(now.Conns), "connection"))
 	if len(now.Sessions) > 0 && now.Sessions[0].RTT > 0 {
 		line += fmt.Sprintf("  %.1f ms", float64(now.Sessions[0].RTT.Microseconds())/1000)
 	}
+	if n := len(now.Sessions); n > 1 {
+		line += "  " + count(n, "session")
+	}
+	t.redraw(line)
+}
+
+// resuming is how far the sessions are in getting their websockets back.
+func resuming(now aws.Tunnel) string {
+	var worst aws.SessionStats
+	for _, s := range now.Sessions {
+		if s.Link == aws.LinkResuming && s.Attempt >= worst.Attempt {
+			worst = s
+		}
+	}
+	switch wait := time.Until(worst.NextTry); {
+	case worst.SignIn:
+		return "sign in to go on"
+	case wait > 0:
+		return fmt.Sprintf("try %d, next in %.1f s", max(worst.Attempt, 1), wait.Seconds())
+	}
+	return fmt.Sprintf("try %d", max(worst.Attempt, 1))
+}
+
+func (t *textReporter) redraw(line string) {
 	if line != t.line {
 		t.clear()
 		t.line = line
@@ -101,6 +155,7 @@ func (t *textReporter) draw() {
 }
 
 func (t *textReporter) end(now aws.Tunnel) {
+	t.flush()
 	t.clear()
 	t.line = ""
 	if !t.announced {

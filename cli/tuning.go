@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/rdsx/rdsx/aws/session"
 )
 
 // tuning is how the sessions of a tunnel are used. The zero value is the default.
@@ -62,7 +64,7 @@ func (t *tuning) size() int {
 	case "":
 		return 1024
 	case automatic:
-		return -1
+		return session.PayloadAuto
 	}
 	return within(t.payload, 64, 32<<10)
 }
