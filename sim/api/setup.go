@@ -7,4 +7,5 @@ func addSetUp(services map[string]*service) {
 	maps.Copy(services["ec2"].operations, ec2Writes())
 	maps.Copy(services["ssm"].operations, ssmWrites())
 	services["iam"] = iamService()
+	services["cloudformation"] = cloudFormationService()
 }

@@ -283,7 +283,7 @@ func TestRetriesGetThrough(t *testing.T) {
 func TestUnknownOperations(t *testing.T) {
 	r := newRig(t, Options{})
 	cfg := r.as(t, "mika", "eu-west-1")
-	_, err := ssm.NewFromConfig(cfg).ListDocuments(t.Context(), nil)
+	_, err := ssm.NewFromConfig(cfg).DescribeActivations(t.Context(), nil)
 	wantCode(t, err, "UnknownOperationException", "")
 	_, err = rds.NewFromConfig(cfg).DescribeDBSnapshots(t.Context(), nil)
 	wantCode(t, err, "InvalidAction", "Could not find operation DescribeDBSnapshots for version 2014-10-31")

@@ -14,6 +14,7 @@ func ssmWrites() map[string]operation {
 	return map[string]operation{
 		"CreateDocument":    jsonOp("", createDocument),
 		"DeleteDocument":    jsonOp("", deleteDocument),
+		"ListDocuments":     jsonOp("*", listDocuments),
 		"CreateAssociation": jsonOp("", createAssociation),
 		"DeleteAssociation": jsonOp("", deleteAssociation),
 	}
@@ -107,6 +108,56 @@ func (c *call) removeDocument(name string) error {
 		}
 		return nil
 	})
+}
+
+type documentsInput struct {
+	Filters []struct {
+		Key    string
+		Values []string
+	}
+	MaxResults *int
+	NextToken  string
+}
+
+type documentIdentifier struct{ Name, Owner, DocumentType, DocumentFormat, DocumentVersion, SchemaVersion string }
+
+// listDocuments knows the filters Owner (Self or Amazon), DocumentType and Name, the beginning of one.
+func listDocuments(c *call, in documentsInput) (any, error) {
+	var all []documentIdentifier
+	for _, d := range c.region().AllDocuments() {
+		owner, self := c.place.Account, "Self"
+		if d.Amazon {
+			owner, self = "Amazon", "Amazon"
+		}
+		keep := true
+		for _, f := range in.Filters {
+			switch f.Key {
+			case "Owner":
+				keep = keep && slices.Contains(f.Values, self)
+			case "DocumentType":
+				keep = keep && slices.Contains(f.Values, "Session")
+			case "Name":
+				keep = keep && slices.ContainsFunc(f.Values, func(v string) bool { return strings.HasPrefix(d.Name, v) })
+			default:
+				return nil, failf("InvalidFilterKey", "The specified key is not valid: %s", f.Key)
+			}
+		}
+		if keep {
+			all = append(all, documentIdentifier{d.Name, owner, "Session", "JSON", "1", "1.0"})
+		}
+	}
+	size, err := pageSize(in.MaxResults, 10, 1, 50)
+	if err != nil {
+		return nil, err
+	}
+	part, next, ok := page(all, c.name, in.NextToken, size)
+	if !ok {
+		return nil, failf("InvalidNextToken", "The specified token is not valid.")
+	}
+	return struct {
+		DocumentIdentifiers []documentIdentifier
+		NextToken           string `json:",omitempty"`
+	}{append([]documentIdentifier{}, part...), next}, nil
 }
 
 type associationInput struct {

@@ -60,12 +60,15 @@ func amazonDocuments() []Document {
 // PreferencesDocument is the name of the document that holds a region's session limits and that a shell session runs by.
 const PreferencesDocument = "SSM-SessionManagerRunShell"
 
+// AllDocuments are the Session documents of a region: AWS's, then the account's own.
+func (r Region) AllDocuments() []Document { return append(amazonDocuments(), r.Documents...) }
+
 // Document finds a Session document of a region: AWS's, the account's own, or the preferences document.
 func (r Region) Document(name string) (Document, bool) {
 	if name == PreferencesDocument {
 		return Document{Name: name, Type: "Standard_Stream", Description: "Document to hold regional settings for Session Manager"}, true
 	}
-	for _, d := range append(amazonDocuments(), r.Documents...) {
+	for _, d := range r.AllDocuments() {
 		if d.Name == name {
 			return d, true
 		}
