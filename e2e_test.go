@@ -25,7 +25,7 @@ import (
 
 // TestMain lets tests and scripts run this very program as rdsx: it is on PATH under that name.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rdsx": main, "browse": browse})
+	testscript.Main(m, map[string]func(){"rdsx": main, "kubectl-rdsx": main, "browse": browse})
 }
 
 // waitAtMost bounds what a test waits for; it is never what a test asserts.

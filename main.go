@@ -5,6 +5,8 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/rdsx/rdsx/cli"
@@ -18,7 +20,7 @@ func main() {
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
 	code := cli.Run(ctx, cli.Process{
-		Args: os.Args[1:], Env: os.Environ(),
+		Name: strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe"), Args: os.Args[1:], Env: os.Environ(),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Version:    cli.Version{Version: version, Commit: commit, Date: date},
 		Interrupts: interrupts,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -49,6 +50,11 @@ func printHint(w io.Writer, cmd *cobra.Command, err error) {
 		next = cmd.CommandPath() + " --help"
 	}
 	if next != "" {
+		if cmd != nil { // in the words by which the user called it
+			if rest, ok := strings.CutPrefix(next, "rdsx "); ok {
+				next = cmd.Root().DisplayName() + " " + rest
+			}
+		}
 		fmt.Fprintf(w, "hint: %s\n", next)
 	}
 }

@@ -35,6 +35,16 @@ type change struct {
 	done    string // on stdout, before the path
 	command string // to type again
 	report  *importReport
+
+	files *profiles.Files // other than those of the profiles; nil for those
+	undo  string          // the command that takes it back; "" for rdsx profiles undo
+}
+
+func (c change) takesBack() string {
+	if c.undo != "" {
+		return c.undo
+	}
+	return "rdsx profiles undo"
 }
 
 // changed is the JSON of every command that writes. Fields are only ever added.
@@ -49,8 +59,12 @@ type changed struct {
 // write plans, shows, asks, and writes. If another program changes the file in the meantime, all of that again.
 func (a *app) write(ctx context.Context, c change) error {
 	ask := newAsker(a)
+	files := a.profileFiles()
+	if c.files != nil {
+		files = *c.files
+	}
 	for try := 0; ; try++ {
-		f, err := profiles.Open(ctx, a.profileFiles())
+		f, err := profiles.Open(ctx, files)
 		if err != nil {
 			return err
 		}
@@ -151,7 +165,7 @@ func (a *app) printWritten(w profiles.Written, plan *profiles.Plan, c change) er
 	if a.flags.json {
 		return a.printJSON(changed{Changed: true, Diff: plan.Diff(), Written: w, Import: c.report})
 	}
-	_, err := fmt.Fprintf(a.Stdout, "%s in %s; rdsx profiles undo takes it back\n", c.done, w.Path)
+	_, err := fmt.Fprintf(a.Stdout, "%s in %s; %s takes it back\n", c.done, w.Path, c.takesBack())
 	return err
 }
 

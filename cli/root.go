@@ -51,6 +51,7 @@ func (a *app) root() *cobra.Command {
 		Short:         "Open any private AWS database from a terminal",
 		Long:          rootLong,
 		Example:       rootExample,
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: a.calledAs()},
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,
@@ -70,7 +71,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return aws.Advise(err, aws.ErrUsage, cmd.CommandPath()+" --help")
 	})
-	root.AddCommand(a.newConnect(), a.newLs(), a.newProfiles(), a.newSessions(), a.newDemo(), a.newVersion())
+	root.AddCommand(a.newConnect(), a.newLs(), a.newProfiles(), a.newSessions(), a.newPlugin(), a.newDemo(), a.newVersion())
 	return root
 }
 

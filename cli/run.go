@@ -13,6 +13,7 @@ import (
 
 // Process is what the operating system gives a command: nothing below main reads it on its own.
 type Process struct {
+	Name    string   // of the program as it was called, without folder and .exe; kubectl-rdsx is kubectl's plugin
 	Args    []string // without the program's name
 	Env     []string // KEY=value, as of os.Environ
 	Stdin   io.Reader

@@ -149,6 +149,15 @@ func onLines(lines []int) string {
 
 // added is a new section at the end, a blank line before it.
 func (e Edit) added(d document) []splice {
+	var lines []string
+	for _, k := range e.Keys {
+		lines = append(lines, k.Name+" = "+k.Value)
+	}
+	return []splice{d.appended(e.header(), lines...)}
+}
+
+// appended puts a header and its lines at the end, a blank line before them.
+func (d document) appended(header string, lines ...string) splice {
 	var b strings.Builder
 	if n := len(d.lines); n > 0 {
 		last := d.lines[n-1]
@@ -159,11 +168,11 @@ func (e Edit) added(d document) []splice {
 			b.WriteString(d.eol)
 		}
 	}
-	b.WriteString(e.header() + d.eol)
-	for _, k := range e.Keys {
-		b.WriteString(k.Name + " = " + k.Value + d.eol)
+	b.WriteString(header + d.eol)
+	for _, line := range lines {
+		b.WriteString(line + d.eol)
 	}
-	return []splice{{len(d.data), len(d.data), b.String()}}
+	return splice{len(d.data), len(d.data), b.String()}
 }
 
 // removed takes the section away from its header to its last value, with the blank line that set it apart.
@@ -185,11 +194,7 @@ func (d document) removed(s *section) []splice {
 func (e Edit) changed(d document, s *section) ([]splice, error) {
 	var out []splice
 	var added []string
-	indent := ""
-	if n := len(s.keys); n > 0 {
-		text := string(d.text(s.keys[n-1].line))
-		indent = text[:len(text)-len(strings.TrimLeftFunc(text, isSpace))]
-	}
+	indent := d.indentOfLast(s)
 	for _, k := range e.Keys {
 		have := s.get(k.Name)
 		if have == nil {
@@ -220,6 +225,17 @@ func (e Edit) changed(d document, s *section) ([]splice, error) {
 	}
 	slices.SortStableFunc(out, func(a, b splice) int { return a.start - b.start })
 	return out, nil
+}
+
+// indentOfLast is the white space before the last key of a section: a new key after it has as much, else it would be a part of
+// that key's value, or the other way about.
+func (d document) indentOfLast(s *section) string {
+	n := len(s.keys)
+	if n == 0 {
+		return ""
+	}
+	text := string(d.text(s.keys[n-1].line))
+	return text[:len(text)-len(strings.TrimLeftFunc(text, isSpace))]
 }
 
 func (d document) text(n int) []byte { return d.data[d.lines[n].start:d.lines[n].end] }

@@ -29,10 +29,15 @@ func (m *Missing) Error() string { return "there is no " + m.Name + " in the con
 type Foreign struct {
 	Name string
 	Line int
+	Mark string // what tells; "" for the lack of ManagedKey
 }
 
 func (f *Foreign) Error() string {
-	return fmt.Sprintf("%s on line %d was not written by rdsx (it has no %s)", f.Name, f.Line, ManagedKey)
+	mark := f.Mark
+	if mark == "" {
+		mark = "it has no " + ManagedKey
+	}
+	return fmt.Sprintf("%s on line %d was not written by rdsx (%s)", f.Name, f.Line, mark)
 }
 
 // Refusal says why a file is not edited: as it is, or as it would be, a tool could not use it.

@@ -16,8 +16,11 @@ import (
 const cliDefaults = "DEFAULT"
 
 // readCLI reads data by the AWS CLI's rules.
-func readCLI(data []byte) reading {
-	p := cliParser{}
+func readCLI(data []byte) reading { return readPython(data, false) }
+
+// readPython is readCLI, and with flat the reading of files whose values have no blocks of keys in them.
+func readPython(data []byte, flat bool) reading {
+	p := cliParser{flat: flat}
 	if bytes.HasPrefix(data, []byte(bom)) {
 		p.fault(0, "the file starts with a byte order mark (BOM)", "loses the first section without a word")
 	}
@@ -44,6 +47,7 @@ type cliParser struct {
 	key     *entry // of the option that an indented line continues; nil when none can be
 	parts   []string
 	indent  int
+	flat    bool
 }
 
 func (p *cliParser) fault(n int, text, sdk string) {
@@ -120,7 +124,7 @@ func (p *cliParser) finish() {
 		return
 	}
 	p.key.value = strings.TrimRightFunc(strings.Join(p.parts, "\n"), isSpace)
-	if strings.HasPrefix(p.key.value, "\n") {
+	if strings.HasPrefix(p.key.value, "\n") && !p.flat {
 		p.nest()
 	}
 	p.key, p.parts = nil, nil
