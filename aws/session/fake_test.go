@@ -47,6 +47,10 @@ type script struct {
 	// resume answers the n-th ResumeSession, from 1, with a token or with the code of an error. nil: the session is over
 	// once its websocket is.
 	resume func(n int) (token, code string)
+	// closeAgain is the code that the n-th websocket after the first is closed with for its token, 0 for none.
+	closeAgain func(n int) int
+	// refuseAgain is the HTTP status of the n-th upgrade after the first, 0 to upgrade.
+	refuseAgain func(n int) int
 }
 
 const portActions = `[{"ActionType":"SessionType","ActionParameters":{"SessionType":"Port","Properties":{"host":"db.internal","portNumber":"5432","localPortNumber":"0","type":"LocalPortForwarding"}}}]`
@@ -183,7 +187,14 @@ func (b *box) resume(w http.ResponseWriter) {
 func (b *box) upgrade(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	b.upgrades = append(b.upgrades, r)
+	again := len(b.upgrades) - 1
 	b.mu.Unlock()
+	if b.script.refuseAgain != nil && again > 0 {
+		if status := b.script.refuseAgain(again); status != 0 {
+			w.WriteHeader(status)
+			return
+		}
+	}
 	if b.script.upgradeStatus != 0 {
 		w.WriteHeader(b.script.upgradeStatus)
 		return
@@ -223,7 +234,16 @@ func (b *box) serveAgent(conn *websocket.Conn) {
 		a.run()
 		return
 	}
+	n := len(b.upgrades) - 1
 	b.mu.Unlock()
+	if b.script.closeAgain != nil {
+		if code := b.script.closeAgain(n); code != 0 {
+			_, _, _ = conn.ReadMessage()
+			_ = conn.WriteMessage(websocket.CloseMessage, websocket.FormatCloseMessage(code, "token not accepted"))
+			_, _, _ = conn.ReadMessage()
+			return
+		}
+	}
 	a.again(conn)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/url"
@@ -77,9 +78,24 @@ func (k *keeper) keep(t *transport) {
 		}
 		c.log.Debug("websocket lost", "session", k.s.id, "error", err)
 		c.unlinked(t.batch.lastHeard())
-		c.link.lost(err, false)
+		c.link.lost(lossOf(err), false)
 		t = k.resume(ctx)
 	}
+}
+
+// lossOf is why a websocket was lost, for a person.
+func lossOf(err error) error {
+	if status := closeStatus(err); status != "" {
+		return errors.New("the service closed the websocket: " + status)
+	}
+	var network *net.OpError
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the connection was cut")
+	case errors.As(err, &network):
+		return network
+	}
+	return err
 }
 
 // resume tries until there is a websocket. It gives none, and has ended the channel, when the session is over.

@@ -30,9 +30,9 @@ type source interface {
 
 // outgoing is a message that is sent and not yet acknowledged.
 type outgoing struct {
-	frame  []byte // nil: this sequence number is acknowledged
-	size   int    // its share of the window
-	tries  int    // how often it was sent
+	frame  []byte    // nil: this sequence number is acknowledged
+	size   int       // its share of the window
+	tries  int       // how often it was sent
 	born   time.Time // when first
 	sent   time.Time // when last
 	due    time.Time // when it is sent again
@@ -61,7 +61,7 @@ type sender struct {
 	controls []control
 	rtt      rttEstimator
 	window   window
-	payload  payload   // bytes of payload in a message at most
+	payload  payload // bytes of payload in a message at most
 	pace     pace
 	blocked  bool      // the window, not a lack of data, stopped take
 	held     time.Time // new data waits until then (pause_publication); zero: it does not
