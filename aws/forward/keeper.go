@@ -63,8 +63,11 @@ func (f *Forwarder) stir() {
 func (f *Forwarder) asleep() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.conns) == 0 && f.pool.healthy() < 2 && f.late.IsZero() && !f.cfg.KeepAlive
+	return len(f.conns) == 0 && f.pool.healthy() < 2 && f.late.IsZero() && !f.cfg.KeepAlive && !f.unborn()
 }
+
+// unborn says whether the first session could not be had yet, for a reason that passes. f.mu is held.
+func (f *Forwarder) unborn() bool { return f.pool.opened == 0 && f.pool.failed > 0 && !f.cfg.Lazy }
 
 // tend is one look at the pool, after having looked away for as long as since.
 func (f *Forwarder) tend(ctx context.Context, now time.Time, since time.Duration) {
@@ -89,6 +92,9 @@ func (f *Forwarder) tend(ctx context.Context, now time.Time, since time.Duration
 	}
 	if busy != was {
 		p.notify()
+	}
+	if f.unborn() && p.opening == 0 && p.may(now) {
+		f.startSession(ctx)
 	}
 	f.leaveBehind(ctx, now)
 	f.spare(ctx, now)

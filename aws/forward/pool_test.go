@@ -167,6 +167,38 @@ func TestThrottled(t *testing.T) {
 	})
 }
 
+// TestThrottledFromTheStart: a first session that AWS does not start for now is tried for again, for as long as a connection
+// would wait for it.
+func TestThrottledFromTheStart(t *testing.T) {
+	throttled := aws.Advise(fmt.Errorf("throttled: %w", aws.ErrBusy), aws.ErrRefusedByAWS, "wait a minute")
+	for name, c := range map[string]struct {
+		times int
+		works bool
+	}{"for a moment": {3, true}, "for good": {1000, false}} {
+		t.Run(name, func(t *testing.T) {
+			d := &fakeDialer{make: func(_ context.Context, n int) (*fakeSession, error) {
+				if n <= c.times {
+					return nil, throttled
+				}
+				return newSession("s-1"), nil
+			}}
+			bubble(t, Config{}, d, func(r *rig) {
+				start := time.Now()
+				if c.works {
+					conn := r.connect()
+					time.Sleep(5 * time.Second)
+					r.send(r.dialled(1), conn, "hello")
+					return
+				}
+				<-r.done
+				if took := time.Since(start); !errors.Is(r.err, aws.ErrRefusedByAWS) || took < 15*time.Second || took > 25*time.Second {
+					t.Errorf("Run gives %v after %v", r.err, took)
+				}
+			})
+		})
+	}
+}
+
 // TestStuckDialHoldsUpNobody: while the agent waits for a silent target, the next connection has another session, already
 // warm, and is through at once.
 func TestStuckDialHoldsUpNobody(t *testing.T) {

@@ -102,7 +102,11 @@ func (f *Forwarder) notOpened(ctx context.Context, err error) {
 		p.lastErr = err
 	}
 	f.note(e)
-	if p.opened == 0 && !f.cfg.Lazy {
+	switch {
+	case p.opened > 0 || f.cfg.Lazy:
+	case errors.Is(err, aws.ErrBusy) && time.Since(f.journal.started) < f.cfg.Hold:
+		f.stir() // the keeper tries again
+	default:
 		f.fail(err)
 	}
 	p.notify()
