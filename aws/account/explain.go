@@ -31,7 +31,7 @@ func Explain(err error) error {
 
 func (f *failure) explain() *aws.Hint {
 	for _, rule := range []func(*failure) *aws.Hint{
-		(*failure).mfa, (*failure).sso, (*failure).login, (*failure).expired, (*failure).clock, (*failure).badKey,
+		(*failure).mfa, (*failure).sso, (*failure).webIdentity, (*failure).organization, (*failure).login, (*failure).expired, (*failure).clock, (*failure).badKey,
 		(*failure).duration, (*failure).denied, (*failure).throttled, (*failure).session, (*failure).noKeys,
 		(*failure).process, (*failure).profile, (*failure).regionOff, (*failure).network,
 	} {

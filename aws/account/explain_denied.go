@@ -99,7 +99,7 @@ func (f *failure) permit(d denial, action string) string {
 	case action == "sts:AssumeRole" && f.origin.mfa:
 		return fmt.Sprintf("let the trust policy of %s name %s, and the policies of %s allow sts:AssumeRole on it", firstOf(d.resource, f.origin.role, "the role"), who, who)
 	case action == "sts:AssumeRole":
-		return fmt.Sprintf("let the trust policy of %s name %s; if it asks for MFA, add mfa_serial to [profile %s]",
+		return fmt.Sprintf("let the trust policy of %s name %s; if it asks for MFA or an external id: rdsx profiles edit %s --mfa-serial ARN, or --external-id ID",
 			firstOf(d.resource, f.origin.role, "the role"), who, firstOf(f.origin.profile, "NAME"))
 	}
 	return fmt.Sprintf("allow %s on %s for %s", action, on, who)

@@ -42,6 +42,9 @@ func (f *failure) mfa() *aws.Hint {
 	case errors.As(f.err, &missing):
 		return f.hint(aws.ErrSignIn, "run it in a terminal without --no-input, and type the six digits of the device",
 			f.origin.name()+" needs the code of an MFA device, and there is nobody to ask")
+	case f.says("verify your mfa serial number"):
+		return f.hint(aws.ErrSignIn, fmt.Sprintf("aws iam list-mfa-devices --profile %s names it: rdsx profiles edit %s --mfa-serial ARN",
+			firstOf(f.origin.signIn, "NAME"), firstOf(f.origin.profile, "NAME")), f.doing("the mfa_serial of "+f.origin.name()+" is not a device of the user"))
 	case f.says("multifactorauthentication failed"):
 		return f.hint(aws.ErrSignIn, "wait for the device's next code and type that one: each is good once", f.doing("the MFA code is wrong or was used before"))
 	}
@@ -73,6 +76,38 @@ func (f *failure) sso() *aws.Hint {
 			"the SSO user has no such role in that account")
 	case strings.HasPrefix(f.action, "sso:") && f.is("ResourceNotFoundException"):
 		return f.hint(aws.ErrSignIn, "rdsx profiles import lists the accounts and roles that you have", f.plain())
+	case strings.HasPrefix(f.action, "ssooidc:") && f.is("InvalidRequestException", "InvalidRequestRegionException", "InvalidClientMetadataException"):
+		return f.hint(aws.ErrUsage, "check sso_start_url and sso_region: the console of IAM Identity Center shows both", "the portal does not take this sign-in: "+f.plain())
+	}
+	return nil
+}
+
+// webIdentity recognises what STS says of a token of another identity provider.
+func (f *failure) webIdentity() *aws.Hint {
+	if f.action != "sts:AssumeRoleWithWebIdentity" {
+		return nil
+	}
+	switch {
+	case f.is("ExpiredTokenException", "ExpiredToken"):
+		return f.hint(aws.ErrSignIn, "renew the web identity token file", f.doing("the web identity token has expired"))
+	case f.is("InvalidIdentityToken", "InvalidIdentityTokenException", "IDPRejectedClaim", "IDPRejectedClaimException"):
+		return f.hint(aws.ErrSignIn, "compare the token's issuer and audience with the role's trust policy and the account's identity provider", f.plain())
+	case f.is("IDPCommunicationError", "IDPCommunicationErrorException"):
+		return f.hint(nil, "run it again; if it stays, AWS cannot reach the identity provider", f.plain())
+	}
+	return nil
+}
+
+// organization recognises that the caller may not list the organization's accounts.
+func (f *failure) organization() *aws.Hint {
+	switch {
+	case !strings.HasPrefix(f.action, "organizations:"):
+		return nil
+	case f.is("AWSOrganizationsNotInUseException"):
+		return f.hint(nil, "import from an IAM Identity Center portal instead: rdsx profiles import SSO-SESSION", "the account is in no organization")
+	case f.is("AccessDeniedException") && parseDenial(f.message).user == "":
+		return f.hint(nil, "use a --profile of the management account, or of one that administers the organization for it",
+			"no permission for "+f.action+": only the management account and its delegates may list the accounts")
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http/httptest"
 	"net/url"
@@ -53,6 +54,11 @@ func describeInstances(ctx context.Context, cfg sdk.Config) error {
 	return Explain(err)
 }
 
+func listMembers(ctx context.Context, cfg sdk.Config) error {
+	_, err := Members(ctx, cfg, slog.New(slog.DiscardHandler))
+	return err
+}
+
 func describeProxies(ctx context.Context, cfg sdk.Config) error {
 	_, err := rds.NewFromConfig(cfg).DescribeDBProxies(ctx, &rds.DescribeDBProxiesInput{})
 	return Explain(err)
@@ -88,6 +94,11 @@ var answers = []struct {
 	{"denied, just-in-time access", "", "", startSession, 400, jsonError("AccessDeniedException", "Just-in-time node access is required for this node.")},
 	{"denied, assume role", "ops", "", identify, 403, queryError("AccessDenied", "User: "+ada+" is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::222222222222:role/ops")},
 	{"MFA wrong", "mfa", "", identify, 403, queryError("AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code. ")},
+	{"MFA device of somebody else", "mfa", "", identify, 403, queryError("AccessDenied", "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.")},
+	{"web identity: expired", "web", "", identify, 400, queryError("ExpiredTokenException", "Token expired: current date/time 1 must be before the expiration date/time 0")},
+	{"web identity: not ours", "web", "", identify, 400, queryError("InvalidIdentityToken", "No OpenIDConnect provider found in your account for https://ci.example")},
+	{"organization: not the management account", "", "", listMembers, 400, jsonError("AccessDeniedException", "You don't have permissions to access this resource.")},
+	{"organization: none", "", "", listMembers, 400, jsonError("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")},
 	{"role: too long", "ops", "", identify, 400, queryError("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")},
 	{"role: chained too long", "ops", "", identify, 400, queryError("ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")},
 	{"role: base keys expired", "ops", "", startSession, 403, queryError("ExpiredToken", "The security token included in the request is expired")},
@@ -98,6 +109,16 @@ var answers = []struct {
 	{"hybrid tier", "", "", startSession, 400, jsonError("BadRequest", "Enable advanced-instances tier to use Session Manager with your on-premises instances")},
 	{"not AWS", "", "", identify, 200, "<html><body>Welcome to the hotel, please sign in</body></html>"},
 	{"unknown to us", "", "", describeProxies, 400, queryError("InvalidParameterValue", "MaxRecords must be   at least 20.\n")},
+}
+
+// webProfile is a profile with a token of another identity provider.
+func webProfile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(path, []byte("web-token"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "[profile web]\nregion = eu-west-1\nrole_arn = arn:aws:iam::222222222222:role/ci\nweb_identity_token_file = " + path + "\n"
 }
 
 // TestExplain holds every sentence and hint to the golden file: testdata/explain.txt reads as users read it.
@@ -114,7 +135,7 @@ func TestExplain(t *testing.T) {
 	for _, a := range answers {
 		f := newFake(t, func(call) (int, string) { return a.status, a.body })
 		o := Options{
-			Profile: firstOf(a.profile, "base"), Region: a.region, EndpointURL: f.URL, Env: home(t, roleChain, baseKeys),
+			Profile: firstOf(a.profile, "base"), Region: a.region, EndpointURL: f.URL, Env: home(t, roleChain+webProfile(t), baseKeys),
 			MFA: func(context.Context, string) (string, error) { return "000000", nil },
 		}
 		cfg, _, _, err := Load(t.Context(), o)

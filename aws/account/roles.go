@@ -21,6 +21,7 @@ type roleClient struct {
 	client *sts.Client
 	link   *config.SharedConfig
 	ask    func(serial string) (string, error)
+	handed string // access key of the entry given out last: asked for again before its end, AWS does not take it
 }
 
 // AssumeRole is the one call that stscreds needs.
@@ -32,7 +33,8 @@ func (c *roleClient) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, op
 	}
 	defer unlock()
 	dir, endpoint := c.r.env.cacheDir(), sdk.ToString(c.client.Options().BaseEndpoint)
-	if hit, expires, ok := readCached(dir, key, time.Now()); ok && hit.Endpoint == endpoint && hit.isOf(c.link.RoleARN, c.link.RoleSessionName) {
+	if hit, expires, ok := readCached(dir, key, time.Now()); ok && hit.Endpoint == endpoint && hit.isOf(c.link.RoleARN, c.link.RoleSessionName) && hit.Credentials.AccessKeyID != c.handed {
+		c.handed = hit.Credentials.AccessKeyID
 		c.r.o.Log.Debug("role from the cache", "role", c.link.RoleARN, "expires", expires)
 		return hit.output(expires), nil
 	}
@@ -40,6 +42,7 @@ func (c *roleClient) AssumeRole(ctx context.Context, in *sts.AssumeRoleInput, op
 	if err != nil || out.Credentials == nil || out.Credentials.Expiration == nil {
 		return out, err
 	}
+	c.handed = sdk.ToString(out.Credentials.AccessKeyId)
 	c.store(dir, key, fromOutput(out, endpoint), *out.Credentials.Expiration)
 	return out, nil
 }
@@ -70,24 +73,39 @@ func (c *roleClient) assume(ctx context.Context, in *sts.AssumeRoleInput, opts [
 		in.TokenCode = &code
 		return c.client.AssumeRole(ctx, in, opts...)
 	}
-	session, code, err := c.session(ctx, source, serial)
+	session, code, err := c.session(ctx, source, serial, "")
 	if err != nil {
 		return nil, err
 	}
-	with := *in
 	if session.AccessKeyID == "" {
+		with := *in
 		with.TokenCode = &code
 		return c.client.AssumeRole(ctx, &with, opts...)
 	}
+	out, err := c.assumeWith(ctx, in, opts, session)
+	var api smithy.APIError
+	if errors.As(err, &api) && (api.ErrorCode() == "ExpiredToken" || api.ErrorCode() == "InvalidClientTokenId") {
+		// The session was ended before its time: a new one takes a new code.
+		if session, _, err = c.session(ctx, source, serial, session.AccessKeyID); err != nil {
+			return nil, err
+		}
+		return c.assumeWith(ctx, in, opts, session)
+	}
+	return out, err
+}
+
+// assumeWith assumes the role with a session that knows of the code already.
+func (c *roleClient) assumeWith(ctx context.Context, in *sts.AssumeRoleInput, opts []func(*sts.Options), session sdk.Credentials) (*sts.AssumeRoleOutput, error) {
+	with := *in
 	with.SerialNumber, with.TokenCode = nil, nil
 	return c.client.AssumeRole(ctx, &with, append(opts, func(o *sts.Options) {
 		o.Credentials = credentials.StaticCredentialsProvider{Value: session}
 	})...)
 }
 
-// session is a user's session after an MFA code: the one that is kept for the device, or a new one. Where the user may not
-// have one, it is empty, and the code is for the role itself.
-func (c *roleClient) session(ctx context.Context, source sdk.Credentials, serial string) (sdk.Credentials, string, error) {
+// session is a user's session after an MFA code: the one that is kept for the device, unless it is the refused one, or a new
+// one. Where the user may not have one, it is empty, and the code is for the role itself.
+func (c *roleClient) session(ctx context.Context, source sdk.Credentials, serial, refused string) (sdk.Credentials, string, error) {
 	key := sessionKey(source.AccessKeyID, serial)
 	unlock, err := c.r.o.Shared.lock(ctx, "device "+key)
 	if err != nil {
@@ -95,7 +113,7 @@ func (c *roleClient) session(ctx context.Context, source sdk.Credentials, serial
 	}
 	defer unlock()
 	dir, endpoint := c.r.env.cacheDir(), sdk.ToString(c.client.Options().BaseEndpoint)
-	if hit, expires, ok := readCached(dir, key, time.Now()); ok && hit.Endpoint == endpoint {
+	if hit, expires, ok := readCached(dir, key, time.Now()); ok && hit.Endpoint == endpoint && hit.Credentials.AccessKeyID != refused {
 		return hit.keys(expires, "MFA session"), "", nil
 	}
 	code, err := c.ask(serial)

@@ -15,6 +15,7 @@ type ssoCredentials struct {
 	r             *resolved
 	portal        Portal
 	account, role string
+	handed        string // as roleClient.handed
 }
 
 // signInError is an SSO token that is not there or of no use any more.
@@ -48,7 +49,8 @@ func (s *ssoCredentials) Retrieve(ctx context.Context) (sdk.Credentials, error) 
 	client := sso.NewFromConfig(cfg)
 	dir, endpoint := s.r.env.cacheDir(), sdk.ToString(client.Options().BaseEndpoint)
 	hit, expires, ok := readCached(dir, key, time.Now())
-	if ok && hit.Endpoint == endpoint && hit.ProviderType == "sso" && (hit.Credentials.AccountID == "" || hit.Credentials.AccountID == s.account) {
+	if ok && hit.Endpoint == endpoint && hit.ProviderType == "sso" && (hit.Credentials.AccountID == "" || hit.Credentials.AccountID == s.account) && hit.Credentials.AccessKeyID != s.handed {
+		s.handed = hit.Credentials.AccessKeyID
 		return hit.keys(expires, "SSO"), nil
 	}
 	token, err := s.r.token(ctx, cfg, s.portal)
@@ -64,6 +66,7 @@ func (s *ssoCredentials) Retrieve(ctx context.Context) (sdk.Credentials, error) 
 	k.AccessKeyID, k.SecretAccessKey = sdk.ToString(out.RoleCredentials.AccessKeyId), sdk.ToString(out.RoleCredentials.SecretAccessKey)
 	k.SessionToken, k.AccountID = sdk.ToString(out.RoleCredentials.SessionToken), s.account
 	expires = time.UnixMilli(out.RoleCredentials.Expiration)
+	s.handed = k.AccessKeyID
 	if err := writeCached(dir, key, entry, expires, time.Now()); err != nil {
 		s.r.o.Log.Debug("sign-in cache", "error", err)
 	}

@@ -1,6 +1,9 @@
 package account
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,8 +147,8 @@ func (s states) signIn(name string) aws.SignIn {
 			if expires, ok := s.role(keys); ok {
 				return aws.SignIn{State: aws.SignedIn, Expires: expires}
 			}
-			if keys["mfa_serial"] != "" {
-				return aws.SignIn{State: aws.SignInMFA}
+			if serial := keys["mfa_serial"]; serial != "" {
+				return s.device(keys, serial)
 			}
 			source := keys["source_profile"]
 			if source == "" || source == name || s.profiles[source]["aws_access_key_id"] != "" {
@@ -154,6 +157,8 @@ func (s states) signIn(name string) aws.SignIn {
 			name = source
 		case aws.ProfileSSO:
 			return s.sso(name, keys)
+		case aws.ProfileLogin:
+			return s.login(keys["login_session"])
 		default:
 			return aws.SignIn{State: aws.SignInUnknown}
 		}
@@ -167,6 +172,38 @@ func (s states) role(keys map[string]string) (time.Time, bool) {
 	args := roleArgs(keys["role_arn"], keys["role_session_name"], keys["external_id"], keys["mfa_serial"], seconds)
 	c, expires, ok := readCached(s.env.cacheDir(), cacheKey(args, false), s.now)
 	return expires, ok && c.isOf(keys["role_arn"], keys["role_session_name"])
+}
+
+// device is whether a code of an MFA device is needed: not while the session of its last one lasts.
+func (s states) device(keys map[string]string, serial string) aws.SignIn {
+	id := firstOf(s.profiles[keys["source_profile"]]["aws_access_key_id"], keys["aws_access_key_id"])
+	if _, expires, ok := readCached(s.env.cacheDir(), sessionKey(id, serial), s.now); ok && id != "" {
+		return aws.SignIn{State: aws.SignedIn, Expires: expires}
+	}
+	return aws.SignIn{State: aws.SignInMFA}
+}
+
+// login reads the cache of aws login, whose tokens last minutes and are renewed by whoever uses them.
+func (s states) login(session string) aws.SignIn {
+	dir, _ := s.env.first("AWS_LOGIN_CACHE_DIRECTORY")
+	if dir == "" {
+		dir = s.env.awsDir("login", "cache")
+	}
+	var t struct {
+		AccessToken  struct{ ExpiresAt time.Time }
+		RefreshToken string
+	}
+	sum := sha256.Sum256([]byte(strings.TrimSpace(session)))
+	if dir == "" || !readJSON(filepath.Join(dir, hex.EncodeToString(sum[:])+".json"), &t) {
+		return aws.SignIn{State: aws.SignInNeeded}
+	}
+	switch {
+	case s.now.Before(t.AccessToken.ExpiresAt):
+		return aws.SignIn{State: aws.SignedIn, Expires: t.AccessToken.ExpiresAt}
+	case t.RefreshToken != "":
+		return aws.SignIn{State: aws.SignInUnknown}
+	}
+	return aws.SignIn{State: aws.SignInExpired, Expires: t.AccessToken.ExpiresAt}
 }
 
 func (s states) sso(name string, keys map[string]string) aws.SignIn {
