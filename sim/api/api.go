@@ -57,6 +57,7 @@ type API struct {
 	pages    int
 	answers  *answers // nil without Options.Remember
 	asked    record
+	stacks   stacks
 	fail     Failing
 	signIns  *SignIns
 	devices  devices
@@ -77,6 +78,7 @@ func New(w *world.World, s Sessions, o Options) *API {
 	a.services = map[string]*service{"sts": stsService(), "ssm": ssmService(), "ec2": ec2Service(), "rds": rdsService()}
 	addSetUp(a.services)
 	addRepairs(a.services)
+	addPaths(a.services)
 	a.services["organizations"], a.signIns = organizationsService(), newSignIns(a)
 	maps.Copy(a.services, moreServices())
 	if a.pages = o.Pages; o.Remember {
@@ -238,6 +240,8 @@ func (a *API) guess(r *http.Request, form url.Values) string {
 		return "rds"
 	case form.Get("Version") == iamVersion:
 		return "iam"
+	case form.Get("Version") == cloudFormationVersion:
+		return "cloudformation"
 	}
 	return "sts"
 }

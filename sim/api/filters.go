@@ -22,16 +22,24 @@ type pairView struct {
 	User        string `xml:"userId"`
 	Group       string `xml:"groupId"`
 	Description string `xml:"description,omitempty"`
+	VPC         string `xml:"vpcId,omitempty"` // of a group in a peered VPC, as the two below
+	Peering     string `xml:"vpcPeeringConnectionId,omitempty"`
+	Status      string `xml:"peeringStatus,omitempty"`
+}
+
+type listRefView struct {
+	ID          string `xml:"prefixListId"`
+	Description string `xml:"description,omitempty"`
 }
 
 type permissionView struct {
-	Protocol string          `xml:"ipProtocol"`
-	From     *int            `xml:"fromPort"` // absent for all protocols
-	To       *int            `xml:"toPort"`
-	Groups   set[pairView]   `xml:"groups"`
-	Ranges   set[rangeView]  `xml:"ipRanges"`
-	Ranges6  set[range6View] `xml:"ipv6Ranges"`
-	Prefixes set[string]     `xml:"prefixListIds"`
+	Protocol string           `xml:"ipProtocol"`
+	From     *int             `xml:"fromPort"` // absent for all protocols
+	To       *int             `xml:"toPort"`
+	Groups   set[pairView]    `xml:"groups"`
+	Ranges   set[rangeView]   `xml:"ipRanges"`
+	Ranges6  set[range6View]  `xml:"ipv6Ranges"`
+	Prefixes set[listRefView] `xml:"prefixListIds"`
 }
 
 type groupView struct {
@@ -56,7 +64,7 @@ func describeSecurityGroups(c *call) (any, error) {
 		view := groupView{
 			Owner: c.place.Account, ID: g.ID, Name: g.Name, Description: g.Description, VPC: g.VPC,
 			ARN:     c.fill("arn:aws:ec2:{region}:{account}:security-group/" + g.ID),
-			Ingress: setOf(c.permissions(g.Ingress)...), Egress: setOf(c.permissions(g.Egress)...), Tags: setOf(tagList(g.Tags)...),
+			Ingress: setOf(c.permissions(g.VPC, g.Ingress)...), Egress: setOf(c.permissions(g.VPC, g.Egress)...), Tags: setOf(tagList(g.Tags)...),
 		}
 		fields := map[string][]string{"group-id": {g.ID}, "group-name": {g.Name}, "description": {g.Description}, "owner-id": {c.place.Account}}
 		for _, r := range g.Ingress {
@@ -80,8 +88,29 @@ func describeSecurityGroups(c *call) (any, error) {
 	}{setOf(views...), next}, nil
 }
 
+// pair is how a rule of a group in vpc names another group. What it says of a peering outlives the group and the peering.
+func (c *call) pair(vpc string, r world.Rule) pairView {
+	v := pairView{User: c.place.Account, Group: r.Group, Description: r.Description}
+	for _, a := range c.api.world.Accounts() {
+		for _, region := range a.Regions {
+			for _, g := range region.SecurityGroups {
+				if g.ID != r.Group || g.VPC == vpc {
+					continue
+				}
+				v.User, v.VPC = a.ID, g.VPC
+				for _, p := range c.api.world.Peerings() {
+					if p.Requester == vpc && p.Accepter == g.VPC || p.Accepter == vpc && p.Requester == g.VPC {
+						v.Peering, v.Status = p.ID, p.Status
+					}
+				}
+			}
+		}
+	}
+	return v
+}
+
 // permissions gathers rules of the same protocol and ports into one, as EC2 does.
-func (c *call) permissions(rules []world.Rule) []permissionView {
+func (c *call) permissions(vpc string, rules []world.Rule) []permissionView {
 	var all []permissionView
 	at := map[string]int{}
 	for _, r := range rules {
@@ -97,7 +126,9 @@ func (c *call) permissions(rules []world.Rule) []permissionView {
 		}
 		switch p := &all[i]; {
 		case r.Group != "":
-			p.Groups.Items = append(p.Groups.Items, pairView{c.place.Account, r.Group, r.Description})
+			p.Groups.Items = append(p.Groups.Items, c.pair(vpc, r))
+		case r.PrefixList != "":
+			p.Prefixes.Items = append(p.Prefixes.Items, listRefView{r.PrefixList, r.Description})
 		case strings.Contains(r.CIDR, ":"):
 			p.Ranges6.Items = append(p.Ranges6.Items, range6View{r.CIDR, r.Description})
 		default:
@@ -112,7 +143,8 @@ type entryView struct {
 	Protocol string `xml:"protocol"` // a number: -1, 6, 17, 1
 	Action   string `xml:"ruleAction"`
 	Egress   bool   `xml:"egress"`
-	CIDR     string `xml:"cidrBlock"`
+	CIDR     string `xml:"cidrBlock,omitempty"`
+	CIDR6    string `xml:"ipv6CidrBlock,omitempty"`
 	Ports    *struct {
 		From int `xml:"from"`
 		To   int `xml:"to"`
@@ -136,10 +168,10 @@ type aclView struct {
 }
 
 func describeNetworkAcls(c *call) (any, error) {
-	r := c.region()
+	r := c.visible()
 	var all []resource[aclView]
 	for _, a := range r.NetworkACLs {
-		view := aclView{ID: a.ID, VPC: a.VPC, Owner: c.place.Account, Default: a.Default, Entries: setOf(entries(a)...), Tags: setOf(tagList(a.Tags)...)}
+		view := aclView{ID: a.ID, VPC: a.VPC, Owner: c.ownerOf(a.VPC), Default: a.Default, Entries: setOf(entries(a)...), Tags: setOf(tagList(a.Tags)...)}
 		subnets := aclSubnets(r, a)
 		for _, s := range subnets {
 			view.Associations.Items = append(view.Associations.Items, aclAssociationView{made("aclassoc-", a.ID+s), a.ID, s})
@@ -181,6 +213,9 @@ func entries(a world.NetworkACL) []entryView {
 	var all []entryView
 	for _, e := range rules {
 		v := entryView{Number: e.Number, Egress: e.Egress, CIDR: e.CIDR, Action: "allow", Protocol: "-1"}
+		if strings.Contains(e.CIDR, ":") {
+			v.CIDR, v.CIDR6 = "", e.CIDR
+		}
 		if e.Deny {
 			v.Action = "deny"
 		}

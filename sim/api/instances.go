@@ -37,8 +37,13 @@ type interfaceView struct {
 		Time   string `xml:"attachTime"`
 		Delete bool   `xml:"deleteOnTermination"`
 	} `xml:"attachment"`
-	Addresses set[addressView] `xml:"privateIpAddressesSet"`
-	Type      string           `xml:"interfaceType"`
+	Addresses  set[addressView]  `xml:"privateIpAddressesSet"`
+	Addresses6 set[address6View] `xml:"ipv6AddressesSet"`
+	Type       string            `xml:"interfaceType"`
+}
+
+type address6View struct {
+	IP string `xml:"ipv6Address"`
 }
 
 type addressView struct {
@@ -147,12 +152,29 @@ func (c *call) instanceView(r world.Region, i world.Instance) instanceView {
 	v.Subnet, v.VPC, v.IP = i.Subnet, r.VPCOf(i.Subnet), i.IP
 	v.PrivateDNS = "ip-" + strings.ReplaceAll(i.IP, ".", "-") + "." + c.place.Region + ".compute.internal"
 	v.Groups = setOf(groupRefs(r, i.Groups)...)
-	nic := interfaceView{
-		ID: made("eni-", i.ID), Subnet: i.Subnet, VPC: v.VPC, Owner: c.place.Account, Status: "in-use", MAC: "06:" + colons(i.ID), IP: i.IP, DNS: v.PrivateDNS,
-		CheckDest: true, Groups: v.Groups, Addresses: setOf(addressView{i.IP, v.PrivateDNS, true}), Type: "interface",
+	v.Interfaces = setOf(c.nicView(r, i, 0, world.NIC{Subnet: i.Subnet, Groups: i.Groups, IP: i.IP, IP6: i.IP6}, v.Launched))
+	for n, further := range i.Interfaces {
+		v.Interfaces.Items = append(v.Interfaces.Items, c.nicView(r, i, n+1, further, v.Launched))
 	}
-	nic.Attachment.ID, nic.Attachment.Status, nic.Attachment.Time, nic.Attachment.Delete = made("eni-attach-", i.ID), "attached", v.Launched, true
-	v.Interfaces = setOf(nic)
+	return v
+}
+
+// nicView is one network interface of an instance, as EC2 describes it with the instance.
+func (c *call) nicView(r world.Region, i world.Instance, index int, n world.NIC, since string) interfaceView {
+	id := i.ID
+	if index > 0 {
+		id += strconv.Itoa(index)
+	}
+	dns := "ip-" + strings.ReplaceAll(n.IP, ".", "-") + "." + c.place.Region + ".compute.internal"
+	v := interfaceView{
+		ID: made("eni-", id), Subnet: n.Subnet, VPC: r.VPCOf(n.Subnet), Owner: c.place.Account, Status: "in-use", MAC: "06:" + colons(id), IP: n.IP, DNS: dns,
+		CheckDest: true, Groups: setOf(groupRefs(r, n.Groups)...), Addresses: setOf(addressView{n.IP, dns, true}), Type: "interface",
+	}
+	if n.IP6 != "" {
+		v.Addresses6 = setOf(address6View{n.IP6})
+	}
+	v.Attachment.ID, v.Attachment.Index, v.Attachment.Status = made("eni-attach-", id), index, "attached"
+	v.Attachment.Time, v.Attachment.Delete = since, index == 0
 	return v
 }
 

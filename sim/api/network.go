@@ -9,6 +9,52 @@ import (
 	"github.com/rdsx/rdsx/sim/world"
 )
 
+// block6View ties an IPv6 block to a VPC or subnet.
+type block6View struct {
+	ID    string `xml:"associationId"`
+	CIDR  string `xml:"ipv6CidrBlock"`
+	State string `xml:"ipv6CidrBlockState>state"`
+}
+
+func blocks6(prefix, id, cidr string) set[block6View] {
+	if cidr == "" {
+		return set[block6View]{}
+	}
+	return setOf(block6View{made(prefix, id+cidr), cidr, "associated"})
+}
+
+// visible is the caller's region with the route tables and ACLs of the VPCs that others share with it.
+func (c *call) visible() world.Region {
+	r := c.region()
+	for _, v := range r.VPCs {
+		if v.Owner == "" {
+			continue
+		}
+		owner := c.api.world.Region(v.Owner, c.place.Region)
+		for _, t := range owner.RouteTables {
+			if t.VPC == v.ID {
+				r.RouteTables = append(slices.Clip(r.RouteTables), t)
+			}
+		}
+		for _, a := range owner.NetworkACLs {
+			if a.VPC == v.ID {
+				r.NetworkACLs = append(slices.Clip(r.NetworkACLs), a)
+			}
+		}
+	}
+	return r
+}
+
+// ownerOf is the account of a VPC.
+func (c *call) ownerOf(vpc string) string {
+	for _, v := range c.region().VPCs {
+		if v.ID == vpc && v.Owner != "" {
+			return v.Owner
+		}
+	}
+	return c.place.Account
+}
+
 type vpcView struct {
 	ID      string      `xml:"vpcId"`
 	Owner   string      `xml:"ownerId"`
@@ -23,14 +69,18 @@ type vpcView struct {
 		CIDR  string `xml:"cidrBlock"`
 		State string `xml:"cidrBlockState>state"`
 	}] `xml:"cidrBlockAssociationSet"`
+	Blocks6 set[block6View] `xml:"ipv6CidrBlockAssociationSet"`
 }
 
 func describeVpcs(c *call) (any, error) {
 	var all []resource[vpcView]
 	for _, v := range c.region().VPCs {
 		view := vpcView{
-			ID: v.ID, Owner: c.place.Account, State: "available", CIDR: v.CIDR, Options: made("dopt-", c.place.Region), Tenancy: "default",
-			Default: v.Default, Tags: setOf(tagList(v.Tags)...),
+			ID: v.ID, Owner: c.ownerOf(v.ID), State: "available", CIDR: v.CIDR, Options: made("dopt-", c.place.Region), Tenancy: "default",
+			Default: v.Default, Tags: setOf(tagList(v.Tags)...), Blocks6: blocks6("vpc-cidr-assoc-", v.ID, v.CIDR6),
+		}
+		if v.OwnDNS {
+			view.Options = made("dopt-", v.ID)
 		}
 		block := struct {
 			ID    string `xml:"associationId"`
@@ -54,25 +104,26 @@ func describeVpcs(c *call) (any, error) {
 }
 
 type subnetView struct {
-	ID      string      `xml:"subnetId"`
-	ARN     string      `xml:"subnetArn"`
-	State   string      `xml:"state"`
-	Owner   string      `xml:"ownerId"`
-	VPC     string      `xml:"vpcId"`
-	CIDR    string      `xml:"cidrBlock"`
-	Free    int         `xml:"availableIpAddressCount"`
-	AZ      string      `xml:"availabilityZone"`
-	Default bool        `xml:"defaultForAz"`
-	Public  bool        `xml:"mapPublicIpOnLaunch"`
-	Tags    set[ec2Tag] `xml:"tagSet"`
+	ID      string          `xml:"subnetId"`
+	ARN     string          `xml:"subnetArn"`
+	State   string          `xml:"state"`
+	Owner   string          `xml:"ownerId"`
+	VPC     string          `xml:"vpcId"`
+	CIDR    string          `xml:"cidrBlock"`
+	Free    int             `xml:"availableIpAddressCount"`
+	AZ      string          `xml:"availabilityZone"`
+	Default bool            `xml:"defaultForAz"`
+	Public  bool            `xml:"mapPublicIpOnLaunch"`
+	Blocks6 set[block6View] `xml:"ipv6CidrBlockAssociationSet"`
+	Tags    set[ec2Tag]     `xml:"tagSet"`
 }
 
 func describeSubnets(c *call) (any, error) {
 	var all []resource[subnetView]
 	for _, s := range c.region().Subnets {
 		view := subnetView{
-			ID: s.ID, ARN: c.fill("arn:aws:ec2:{region}:{account}:subnet/" + s.ID), State: "available", Owner: c.place.Account, VPC: s.VPC,
-			CIDR: s.CIDR, Free: freeAddresses(s.CIDR), AZ: s.AZ, Tags: setOf(tagList(s.Tags)...),
+			ID: s.ID, ARN: c.fill("arn:aws:ec2:{region}:{account}:subnet/" + s.ID), State: "available", Owner: c.ownerOf(s.VPC), VPC: s.VPC,
+			CIDR: s.CIDR, Blocks6: blocks6("subnet-cidr-assoc-", s.ID, s.CIDR6), Free: freeAddresses(s.CIDR), AZ: s.AZ, Tags: setOf(tagList(s.Tags)...),
 		}
 		all = append(all, resource[subnetView]{id: s.ID, vpc: s.VPC, tags: s.Tags, view: view, fields: map[string][]string{
 			"subnet-id": {s.ID}, "cidr-block": {s.CIDR}, "availability-zone": {s.AZ}, "state": {"available"}, "owner-id": {c.place.Account},
@@ -99,7 +150,10 @@ func freeAddresses(cidr string) int {
 }
 
 type routeView struct {
-	CIDR    string `xml:"destinationCidrBlock"`
+	CIDR    string `xml:"destinationCidrBlock,omitempty"`
+	CIDR6   string `xml:"destinationIpv6CidrBlock,omitempty"`
+	List    string `xml:"destinationPrefixListId,omitempty"`
+	Egress  string `xml:"egressOnlyInternetGatewayId,omitempty"`
 	Gateway string `xml:"gatewayId,omitempty"` // local, igw- and vgw- all live here
 	NAT     string `xml:"natGatewayId,omitempty"`
 	Peering string `xml:"vpcPeeringConnectionId,omitempty"`
@@ -128,8 +182,8 @@ type tableView struct {
 
 func describeRouteTables(c *call) (any, error) {
 	var all []resource[tableView]
-	for _, t := range c.region().RouteTables {
-		view := tableView{ID: t.ID, VPC: t.VPC, Owner: c.place.Account, Tags: setOf(tagList(t.Tags)...)}
+	for _, t := range c.visible().RouteTables {
+		view := tableView{ID: t.ID, VPC: t.VPC, Owner: c.ownerOf(t.VPC), Tags: setOf(tagList(t.Tags)...)}
 		for _, r := range t.Routes {
 			view.Routes.Items = append(view.Routes.Items, viewRoute(r))
 		}
@@ -163,9 +217,15 @@ func mains(t tableView) []string {
 }
 
 func viewRoute(r world.Route) routeView {
-	v := routeView{CIDR: r.CIDR, State: "active", Origin: "CreateRoute"}
+	v := routeView{CIDR: r.CIDR, List: r.PrefixList, State: "active", Origin: "CreateRoute"}
+	if strings.Contains(r.CIDR, ":") {
+		v.CIDR, v.CIDR6 = "", r.CIDR
+	}
 	if r.Blackhole {
 		v.State = "blackhole"
+	}
+	if r.Propagated {
+		v.Origin = "EnableVgwRoutePropagation"
 	}
 	switch prefix, _, _ := strings.Cut(r.Target, "-"); prefix {
 	case "nat":
@@ -176,6 +236,8 @@ func viewRoute(r world.Route) routeView {
 		v.Transit = r.Target
 	case "eni":
 		v.ENI = r.Target
+	case "eigw":
+		v.Egress = r.Target
 	case "local":
 		v.Gateway, v.Origin = r.Target, "CreateRouteTable"
 	default:

@@ -128,5 +128,14 @@ func (r *Region) vpcOf(subnet string) string {
 	return ""
 }
 
+// SubnetOf returns which of the subnets an address is in, the first when in none.
+func (r Region) SubnetOf(subnets []string, addr string) string {
+	a, err := netip.ParseAddr(addr)
+	if err != nil {
+		return ""
+	}
+	return r.subnetOf(subnets, a)
+}
+
 // VPCOf returns the VPC of a subnet, "" for none.
 func (r Region) VPCOf(subnet string) string { return r.vpcOf(subnet) }
