@@ -242,9 +242,9 @@ type listed struct {
 	}
 }
 
-func (b *box) ls(t *testing.T) listed {
+func (b *box) ls(t *testing.T, args ...string) listed {
 	t.Helper()
-	out, stderr, code := b.run(t, "ls", "--json")
+	out, stderr, code := b.run(t, append([]string{"ls", "--json"}, args...)...)
 	if code != 0 {
 		t.Fatalf("rdsx ls: code %d: %s", code, stderr)
 	}

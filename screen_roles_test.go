@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -102,6 +104,48 @@ func TestScreenAsksForTheCode(t *testing.T) {
 	s.await("profiles", "› 777788889999  acme-prod-operator")
 	s.press("Escape")
 	s.await("tunnels", "○ idle")
+	s.press("q")
+	if code := s.code(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestScreenRenewsExpiredKeys loses the role's keys and the websocket in the middle of a connection: the code is asked for again,
+// and the connection goes on.
+func TestScreenRenewsExpiredKeys(t *testing.T) {
+	b := newBox(t, sim.Options{})
+	s := b.screen(t, 120, 30, "--profile", "acme-prod-operator")
+	s.await("MFA code of arn:aws:iam::")
+	s.types("123456")
+	s.press("Enter")
+	s.await("1 region ·")
+	endpoint := ""
+	for _, d := range b.ls(t, "--profile", "acme-prod-operator").Databases {
+		if d.ID == "orders-prod" && d.Role == "writer" {
+			endpoint = d.Endpoint.Host + ":" + strconv.Itoa(d.Endpoint.Port)
+		}
+	}
+	b.reaches(t, endpoint, echoServer(t))
+	local := s.open("orders-prod")
+	c := echoed(t, local)
+	s.await("● open")
+	b.ExpireKeys()
+	b.CutClient("")
+	s.await("MFA code of arn:aws:iam::")
+	s.types("123456")
+	s.press("Enter")
+	s.await("● open", "tunnels")
+	if _, err := c.Write([]byte("still here")); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len("still here"))
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != "still here" {
+		t.Fatalf("the connection answers %q: %v", got, err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.await("○ idle")
 	s.press("q")
 	if code := s.code(); code != 0 {
 		t.Errorf("exit code %d", code)

@@ -15,10 +15,15 @@ func (s *Sim) SignIns() *api.SignIns { return s.api.SignIns() }
 //
 //	GET  /sim/signins             the user codes of device sign-ins that wait
 //	POST /sim/signins             {"approval":"auto|ask|deny","token_life":"8h","answer":"CODE","allow":true,"revoke":true}
+//	POST /sim/expire              every temporary key is expired from now on
 //	GET  /sim/mfa?serial=ARN      the code that the device shows now
 func (s *Sim) signInControl(mux *http.ServeMux) {
 	mux.HandleFunc("GET /sim/signins", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.SignIns().Waiting()) })
 	mux.HandleFunc("POST /sim/signins", s.postSignIns)
+	mux.HandleFunc("POST /sim/expire", func(w http.ResponseWriter, _ *http.Request) {
+		s.ExpireKeys()
+		answer(w, true)
+	})
 	mux.HandleFunc("GET /sim/mfa", func(w http.ResponseWriter, r *http.Request) {
 		for _, a := range s.world.Accounts() {
 			for _, u := range a.Users {
@@ -36,6 +41,9 @@ func (s *Sim) signInControl(mux *http.ServeMux) {
 		http.Error(w, "no such device", http.StatusNotFound)
 	})
 }
+
+// ExpireKeys expires every temporary key that the simulated STS and SSO portal have issued.
+func (s *Sim) ExpireKeys() { s.api.Keys().Expire() }
 
 func (s *Sim) postSignIns(w http.ResponseWriter, r *http.Request) {
 	var in struct {

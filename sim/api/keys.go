@@ -173,6 +173,15 @@ func (k *Keys) issue(owner world.Principal, d time.Duration, session *iam.Policy
 	return c
 }
 
+// Expire ends every temporary key at once, whatever expiry it was issued with, as a revoked role does.
+func (k *Keys) Expire() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, c := range k.temporary {
+		c.expires = k.now()
+	}
+}
+
 func random(n int) []byte {
 	b := make([]byte, n)
 	_, _ = rand.Read(b) // never fails
