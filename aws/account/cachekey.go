@@ -86,7 +86,7 @@ func pythonString(s string) string {
 		switch escaped, ok := short[r]; {
 		case ok:
 			b.WriteString(escaped)
-		case r >= ' ' && r <= '~' || r == 0x7f:
+		case r >= ' ' && r <= '~':
 			b.WriteRune(r)
 		case r > 0xffff:
 			high, low := utf16.EncodeRune(r)
