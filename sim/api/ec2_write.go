@@ -354,6 +354,6 @@ func (c *call) terminate(id string) error {
 		return failf("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
 	}
 	return c.api.world.UpdateInstance(id, func(i *world.Instance) {
-		i.State, i.AgentVersion, i.PingStatus, i.Groups = "terminated", "", "", nil
+		i.State, i.AgentVersion, i.PingStatus, i.Groups, i.Profile = "terminated", "", "", nil, ""
 	})
 }
