@@ -51,7 +51,7 @@ type channel struct {
 func newChannel(r Request, o Options) *channel {
 	c := &channel{
 		log: o.Log, request: r, options: o,
-		sender: newSender(o.Window, o.Payload),
+		sender: newSender(o.Window, o.Payload, o.Legacy),
 		wake:   make(chan struct{}, 1),
 		ready:  make(chan struct{}),
 		done:   make(chan struct{}),
