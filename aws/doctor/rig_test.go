@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -103,8 +104,8 @@ type rig struct {
 // server is a database that says one thing to whoever asks.
 type server struct {
 	addr   string
-	answer string // "" for silence
-	close  bool   // hangs up instead
+	answer string // guarded by mu; "" for silence
+	mu     sync.Mutex
 }
 
 func newServer(t *testing.T) *server {
@@ -125,7 +126,10 @@ func newServer(t *testing.T) *server {
 			go func() {
 				defer c.Close() //nolint:errcheck // a test's connection
 				if _, err := io.ReadFull(c, make([]byte, 8)); err == nil {
-					_, _ = io.WriteString(c, s.answer)
+					s.mu.Lock()
+					answer := s.answer
+					s.mu.Unlock()
+					_, _ = io.WriteString(c, answer)
 					_, _ = io.Copy(io.Discard, c)
 				}
 			}()
@@ -133,6 +137,13 @@ func newServer(t *testing.T) *server {
 	}()
 	t.Cleanup(func() { _ = l.Close(); <-done })
 	return s
+}
+
+// say changes what it says from now on.
+func (s *server) say(answer string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = answer
 }
 
 func newRig(t *testing.T) *rig {
