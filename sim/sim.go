@@ -194,6 +194,9 @@ func (s *Sim) URL() string { return s.url }
 // CA is the PEM of the certificate authority, nil without TLS.
 func (s *Sim) CA() []byte { return s.ca }
 
+// SetThrottle changes what throttles API calls besides the faults; nil is nothing. Not for while requests run.
+func (s *Sim) SetThrottle(t api.Throttle) { s.throttle = t }
+
 // SetLatency changes how long each API call takes.
 func (s *Sim) SetLatency(d time.Duration) { s.api.SetLatency(d) }
 
@@ -225,6 +228,9 @@ func (s *Sim) CutAgent(id string) int { return s.gateway.CutAgent(id) }
 
 // CutAgentInAck breaks it between the delivery of a message and its acknowledgement: bug B4 of docs/protocol.md §1.6, every time.
 func (s *Sim) CutAgentInAck(id string) int { return s.gateway.CutAgentInAck(id) }
+
+// SpareAgent takes CutAgentInAck back where it has not happened yet.
+func (s *Sim) SpareAgent(id string) { s.gateway.SpareAgent(id) }
 
 // CutBoth breaks both.
 func (s *Sim) CutBoth(id string) int { return max(s.CutAgent(id), s.CutClient(id)) }

@@ -255,6 +255,13 @@ func (g *Gateway) CutAgentInAck(id string) int {
 	return len(all)
 }
 
+// SpareAgent takes CutAgentInAck back where it has not happened yet.
+func (g *Gateway) SpareAgent(id string) {
+	for _, s := range g.chosen(id) {
+		s.agent.cutInAck.Store(false)
+	}
+}
+
 // CloseClient closes the client's websocket as the service does each hour: close 1000, "Bye".
 func (g *Gateway) CloseClient(id string) int {
 	n := 0

@@ -135,13 +135,19 @@ func TestCutInAcknowledgementRepeatsTheMessage(t *testing.T) {
 	if g.CutAgentInAck("") != 1 {
 		t.Fatal("nothing to cut")
 	}
+	g.SpareAgent("")
+	if _, err := s.Write([]byte("-")); err != nil {
+		t.Fatal(err)
+	}
+	got += string(<-received)
+	g.CutAgentInAck("")
 	if _, err := s.Write([]byte("b")); err != nil {
 		t.Fatal(err)
 	}
-	for len(got) < 3 {
+	for len(got) < 4 {
 		got += string(<-received)
 	}
-	if got != "abb" || g.Sessions()[0].Counters.Repeated != 1 {
-		t.Errorf("the target got %q, counted %d; want the bug: abb, 1", got, g.Sessions()[0].Counters.Repeated)
+	if got != "a-bb" || g.Sessions()[0].Counters.Repeated != 1 {
+		t.Errorf("the target got %q, counted %d; want the bug: a-bb, 1", got, g.Sessions()[0].Counters.Repeated)
 	}
 }
