@@ -35,8 +35,8 @@ type channel struct {
 	done  chan struct{} // closed once the channel carries nothing more
 
 	link  *link
-	retry chan struct{}    // 1 slot: try to resume now
-	wall  func() time.Time // the clock that goes on while the machine sleeps
+	retry chan struct{}                    // 1 slot: try to resume now
+	wall  atomic.Pointer[func() time.Time] // the clock that goes on while the machine sleeps
 
 	mu           sync.Mutex
 	err          error
@@ -58,11 +58,13 @@ func newChannel(r Request, o Options) *channel {
 
 		link:  newLink(),
 		retry: make(chan struct{}, 1),
-		wall:  func() time.Time { return time.Now().Round(0) },
 	}
+	c.setWall(func() time.Time { return time.Now().Round(0) })
 	c.acks.wake = c.signal
 	return c
 }
+
+func (c *channel) setWall(clock func() time.Time) { c.wall.Store(&clock) }
 
 // signal wakes the writer.
 func (c *channel) signal() {

@@ -28,6 +28,7 @@ type fakeAgent struct {
 	expected int64
 	ahead    map[int64]wire.Message
 	unacked  map[int64][]byte // what the client has not acknowledged
+	deaf     atomic.Bool      // hears nothing
 	input    *io.PipeWriter
 	mux      *smux.Session
 	basic    *basicConn
@@ -111,6 +112,9 @@ func (a *fakeAgent) hangUp() {
 }
 
 func (a *fakeAgent) receive(frame []byte) bool {
+	if a.deaf.Load() {
+		return true
+	}
 	var m wire.Message
 	if err := wire.Decode(frame, &m); err != nil {
 		a.box.tb.Errorf("the client sent a bad message: %v", err)

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -73,6 +74,14 @@ type box struct {
 	agents     sync.WaitGroup
 	resumed    int        // calls of ResumeSession
 	agent      *fakeAgent // that outlives its websockets, if the script resumes
+	mutes      atomic.Int32
+}
+
+// mute lets the websockets that there are answer no ping any more.
+func (b *box) mute() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mutes.Store(int32(len(b.upgrades)))
 }
 
 func newBox(tb testing.TB, s script, tls bool) *box {
@@ -205,7 +214,11 @@ func (b *box) upgrade(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	pong := conn.PingHandler()
+	n := again
 	conn.SetPingHandler(func(text string) error {
+		if int32(n) < b.mutes.Load() {
+			return nil
+		}
 		select {
 		case b.pings <- struct{}{}:
 		default:

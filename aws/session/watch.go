@@ -33,7 +33,7 @@ func (t *transport) watch(ctx context.Context, c *channel) error {
 	defer ticks.Stop()
 	nops := time.NewTicker(keepaliveEvery)
 	defer nops.Stop()
-	asked, wall, mono := time.Now(), c.wall(), time.Now()
+	asked, wall, mono := time.Now(), (*c.wall.Load())(), time.Now()
 	if t.resumed { // its token may be refused yet, and nothing else may ever be said
 		if err := t.ask(ctx, c, urgentPong); err != nil {
 			return err
@@ -49,7 +49,7 @@ func (t *transport) watch(ctx context.Context, c *channel) error {
 		case <-ticks.C:
 		}
 		now := time.Now()
-		wallNow := c.wall()
+		wallNow := (*c.wall.Load())()
 		slept := wallNow.Sub(wall)-now.Sub(mono) > sleepJump
 		wall, mono = wallNow, now
 		silence := c.sender.silence(now)
