@@ -165,12 +165,16 @@ func nounOf(i world.Instance, r world.Region) aws.Instance {
 	return out
 }
 
-// destOf is a database of which all is known, its address too.
-func destOf(s *Snapshot, d world.DBInstance, r world.Region) Dest {
-	out := s.Dest(aws.Database{
+func databaseOf(d world.DBInstance, r world.Region) aws.Database {
+	return aws.Database{
 		ID: d.ID, Role: aws.RoleInstance, Engine: d.Engine, Endpoint: aws.Endpoint{Host: d.Endpoint, Port: d.Port}, Status: d.Status, MultiAZ: d.MultiAZ,
 		VPC: r.VPCOf(d.Subnets[0]), AZ: d.AZ, Subnets: d.Subnets, Groups: d.Groups, Region: r.Name,
-	})
+	}
+}
+
+// destOf is a database of which all is known, its address too.
+func destOf(s *Snapshot, d world.DBInstance, r world.Region) Dest {
+	out := s.Dest(databaseOf(d, r))
 	at := Interface{ID: "eni-" + d.ID, VPC: out.VPC, Addrs: addresses(d.IP, d.IP6), Groups: d.Groups}
 	for _, id := range d.Subnets {
 		for _, p := range s.Subnets[id].CIDRs {

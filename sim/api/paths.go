@@ -23,6 +23,7 @@ func addPaths(services map[string]*service) {
 		"SearchTransitGatewayRoutes":           {"*", searchTransitRoutes},
 		"DescribeManagedPrefixLists":           {"*", describePrefixLists},
 		"GetManagedPrefixListEntries":          {"*", getPrefixListEntries},
+		"DescribePrefixLists":                  {"*", describeAWSPrefixLists},
 	})
 	maps.Copy(services["ec2"].operations, pathWrites())
 }
