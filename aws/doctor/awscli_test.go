@@ -45,9 +45,6 @@ func (r *rig) command(line string) {
 				formField(form, service, name, values)
 			}
 		}
-		if form.Has("IpPermissions.1.FromPort") && !form.Has("IpPermissions.1.IpProtocol") {
-			form.Set("IpPermissions.1.IpProtocol", "tcp")
-		}
 		body = form.Encode()
 	}
 	r.post(service, target, kind, body, line)
@@ -142,7 +139,16 @@ func formField(form url.Values, service, name string, values []string) {
 		}
 		return
 	}
-	if len(values) == 0 {
+	switch {
+	case name == "--ingress" || name == "--egress":
+		form.Set("Egress", strconv.FormatBool(name == "--egress"))
+		return
+	case name == "--port-range":
+		from, to, _ := strings.Cut(values[0], ",")
+		form.Set("PortRange.From", strings.TrimPrefix(from, "From="))
+		form.Set("PortRange.To", strings.TrimPrefix(to, "To="))
+		return
+	case len(values) == 0:
 		form.Set(key, "true")
 		return
 	}
