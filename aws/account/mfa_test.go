@@ -1,0 +1,164 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rdsx/rdsx/aws"
+)
+
+// manyRoles are roles of one device: of a user's keys, by way of another role, and of another device.
+const manyRoles = `[profile base]
+region = eu-west-1
+[profile one]
+role_arn = arn:aws:iam::222222222222:role/one
+source_profile = base
+mfa_serial = arn:aws:iam::111111111111:mfa/ada
+[profile two]
+role_arn = arn:aws:iam::222222222222:role/two
+source_profile = base
+mfa_serial = arn:aws:iam::111111111111:mfa/ada
+[profile between]
+role_arn = arn:aws:iam::222222222222:role/between
+source_profile = base
+[profile far]
+role_arn = arn:aws:iam::333333333333:role/far
+source_profile = between
+mfa_serial = arn:aws:iam::111111111111:mfa/ada
+[profile bob]
+role_arn = arn:aws:iam::222222222222:role/one
+source_profile = base
+mfa_serial = arn:aws:iam::111111111111:mfa/bob
+`
+
+// TestOnePromptPerDevice uses many profiles at once, as a scan of all of them does.
+func TestOnePromptPerDevice(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	env := home(t, manyRoles, baseKeys)
+	shared := &Shared{}
+	var mu sync.Mutex
+	asked := map[string]int{}
+	use := func(profile string) {
+		cfg, _, _, err := Load(t.Context(), Options{
+			Profile: profile, Region: "eu-west-1", Env: env, EndpointURL: f.URL, Shared: shared,
+			MFA: func(_ context.Context, serial string) (string, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				asked[serial]++
+				return "123456", nil
+			},
+		})
+		if err == nil {
+			_, err = cfg.Credentials.Retrieve(t.Context())
+		}
+		if err != nil {
+			t.Errorf("%s: %v", profile, err)
+		}
+	}
+	var wait sync.WaitGroup
+	for range 3 {
+		for _, profile := range []string{"one", "two", "bob"} {
+			wait.Go(func() { use(profile) })
+		}
+	}
+	wait.Wait()
+	if asked["arn:aws:iam::111111111111:mfa/ada"] != 1 || asked["arn:aws:iam::111111111111:mfa/bob"] != 1 {
+		t.Errorf("asked %v", asked)
+	}
+	calls := f.seen()
+	slices.Sort(calls)
+	// A session for each device, and each of the three roles once, by that session.
+	want := []string{"AssumeRole ASIAROLE", "AssumeRole ASIAROLE", "AssumeRole ASIAROLE", "GetSessionToken AKIABASE", "GetSessionToken AKIABASE"}
+	if !slices.Equal(calls, want) {
+		t.Errorf("calls %v, want %v", calls, want)
+	}
+	// Keys of a role get no session: the code goes with the role that wants it.
+	use("far")
+	if form := f.last("AssumeRole").form; form.Get("TokenCode") != "123456" || form.Get("SerialNumber") == "" {
+		t.Errorf("asked with %v", form)
+	}
+}
+
+// TestNoSessionForTheUser falls back to the code for the role itself, and asks for none anew.
+func TestNoSessionForTheUser(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, func(c call) (int, string) {
+		if c.action == "GetSessionToken" {
+			return 403, queryError("AccessDenied", "User: "+ada+" is not authorized to perform: sts:GetSessionToken with an explicit deny in an identity-based policy")
+		}
+		return 200, ""
+	})
+	asked := 0
+	cfg, _, _, err := Load(t.Context(), Options{
+		Profile: "mfa", Env: home(t, roleChain, baseKeys), EndpointURL: f.URL,
+		MFA: func(context.Context, string) (string, error) { asked++; return "123456", nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cfg.Credentials.Retrieve(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if form := f.last("AssumeRole").form; asked != 1 || form.Get("TokenCode") != "123456" || form.Get("SerialNumber") != "arn:aws:iam::111111111111:mfa/ada" {
+		t.Errorf("asked %d times, with %v", asked, form)
+	}
+}
+
+// TestAPromptThatIsGivenUp ends all who wait for it, each with its own context.
+func TestAPromptThatIsGivenUp(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	env := home(t, manyRoles, baseKeys)
+	shared := &Shared{}
+	asking, giveUp := make(chan struct{}), make(chan struct{})
+	load := func(ctx context.Context, ask func(context.Context, string) (string, error)) error {
+		cfg, _, _, err := Load(ctx, Options{Profile: "one", Region: "eu-west-1", Env: env, EndpointURL: f.URL, Shared: shared, MFA: ask})
+		if err != nil {
+			return err
+		}
+		_, err = cfg.Credentials.Retrieve(ctx)
+		return err
+	}
+	first := make(chan error, 1)
+	go func() {
+		first <- load(t.Context(), func(context.Context, string) (string, error) {
+			close(asking)
+			<-giveUp
+			return "", aws.Advise(errors.New("the terminal is gone"), aws.ErrSignIn, "")
+		})
+	}()
+	<-asking
+	ctx, cancel := context.WithCancel(t.Context())
+	second := make(chan error, 1)
+	go func() {
+		second <- load(ctx, func(context.Context, string) (string, error) { return "", errors.New("asked twice") })
+	}()
+	cancel()
+	if err := <-second; err == nil || strings.Contains(err.Error(), "asked twice") {
+		t.Errorf("the one who waited: %v", err)
+	}
+	close(giveUp)
+	if err := <-first; err == nil || !strings.Contains(err.Error(), "the terminal is gone") {
+		t.Errorf("the one who asked: %v", err)
+	}
+}
+
+// TestCredentialSourceEnvironment takes the keys of the environment that was handed in, as source of a role.
+func TestCredentialSourceEnvironment(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	env := home(t, "[profile x]\nregion = eu-west-1\nrole_arn = arn:aws:iam::222222222222:role/ops\ncredential_source = Environment\n", "",
+		"AWS_ACCESS_KEY_ID=AKIAENV", "AWS_SECRET_ACCESS_KEY=s")
+	cfg, _, _, err := Load(t.Context(), Options{Profile: "x", Env: env, EndpointURL: f.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cfg.Credentials.Retrieve(t.Context()); err != nil || !slices.Equal(f.seen(), []string{"AssumeRole AKIAENV"}) {
+		t.Errorf("%v %v", err, f.seen())
+	}
+}
