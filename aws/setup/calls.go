@@ -27,10 +27,10 @@ const (
 
 // Call is one permission that a command uses.
 type Call struct {
-	Action string // ssm:StartSession
-	On     On
-	Why    string
-	When   string // "" always; else what must be so
+	Action string `json:"action"` // ssm:StartSession
+	On     On     `json:"on"`
+	Why    string `json:"why"`
+	When   string `json:"when,omitempty"` // "" always; else what must be so
 }
 
 // Command is a command and the calls that it makes of AWS.
@@ -44,7 +44,7 @@ type Command struct {
 func Commands() []Command {
 	look := join(identity(), lookAround())
 	return []Command{
-		{"ls", look},
+		{"ls", join(look, paths())},
 		{"connect", join(look, paths(), tunnel())},
 		{"screen", join(look, paths(), tunnel(), []Call{{"ssm:GetDocument", Preferences, "the time after which Session Manager ends a session, for the countdown", ""}})},
 		{"setup", join(identity(), lookAround(), sites())},
@@ -81,7 +81,27 @@ func lookAround() []Call {
 }
 
 // paths are the calls that tell whether an instance reaches a database.
-func paths() []Call { return nil }
+func paths() []Call {
+	const several, gateway = "instances or databases are in several VPCs", "a route leads to a transit gateway"
+	return []Call{
+		{"ec2:DescribeNetworkInterfaces", Anything, "the addresses and groups of instances and databases", ""},
+		{"ec2:DescribeSecurityGroups", Anything, "the rules of their security groups", ""},
+		{"ec2:DescribeSubnets", Anything, "the subnets that they are in", ""},
+		{"ec2:DescribeRouteTables", Anything, "the routes there and back", ""},
+		{"ec2:DescribeNetworkAcls", Anything, "the network ACLs on the way", ""},
+		{"ec2:DescribeVpcs", Anything, "the address ranges of their VPCs", ""},
+		{"ec2:DescribeVpcAttribute", Anything, "whether names resolve there", ""},
+		{"ssm:DescribeSessions", Anything, "how many sessions each instance carries, for a fair choice", ""},
+		{"ec2:DescribeDhcpOptions", Anything, "whose name servers are asked", "DNS support is off in a VPC"},
+		{"ec2:GetManagedPrefixListEntries", Anything, "the entries of prefix lists", "a rule or route names a prefix list"},
+		{"ec2:DescribePrefixLists", Anything, "AWS's own prefix lists", "the entries of a prefix list may not be read"},
+		{"ec2:DescribeVpcPeeringConnections", Anything, "peerings between them", several},
+		{"ec2:DescribeTransitGateways", Anything, "whether a transit gateway knows groups", gateway},
+		{"ec2:DescribeTransitGatewayAttachments", Anything, "what is attached to it", gateway},
+		{"ec2:DescribeTransitGatewayVpcAttachments", Anything, "in which subnets it is attached", gateway},
+		{"ec2:SearchTransitGatewayRoutes", Anything, "its routes", gateway},
+	}
+}
 
 // tunnel is what opening a tunnel takes.
 func tunnel() []Call {
