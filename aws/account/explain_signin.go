@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	oidctypes "github.com/aws/aws-sdk-go-v2/service/ssooidc/types"
 
 	"github.com/rdsx/rdsx/aws"
 )
@@ -77,7 +79,7 @@ func (f *failure) sso() *aws.Hint {
 	case strings.HasPrefix(f.action, "sso:") && f.is("ResourceNotFoundException"):
 		return f.hint(aws.ErrSignIn, "rdsx profiles import lists the accounts and roles that you have", f.plain())
 	case strings.HasPrefix(f.action, "ssooidc:") && f.is("InvalidRequestException", "InvalidRequestRegionException", "InvalidClientMetadataException"):
-		return f.hint(aws.ErrUsage, "check sso_start_url and sso_region: the console of IAM Identity Center shows both", "the portal does not take this sign-in: "+f.plain())
+		return f.hint(aws.ErrUsage, "check sso_start_url and sso_region: the console of IAM Identity Center shows both", "the portal does not take this sign-in: "+f.oidcWords())
 	}
 	return nil
 }
@@ -110,6 +112,23 @@ func (f *failure) organization() *aws.Hint {
 			"no permission for "+f.action+": only the management account and its delegates may list the accounts")
 	}
 	return nil
+}
+
+// oidcWords is what OIDC says of a wrong request. It has a field of its own for that, beside the message of every other API.
+func (f *failure) oidcWords() string {
+	var request *oidctypes.InvalidRequestException
+	var client *oidctypes.InvalidClientMetadataException
+	words := ""
+	switch {
+	case errors.As(f.err, &request):
+		words = sdk.ToString(request.Error_description)
+	case errors.As(f.err, &client):
+		words = sdk.ToString(client.Error_description)
+	}
+	if words == "" {
+		return f.plain()
+	}
+	return oneLine(words)
 }
 
 // isOIDCRefusal says whether the portal takes a token, or the program's registration, for no good.

@@ -307,7 +307,7 @@ func TestDevice(t *testing.T) {
 	}
 	wrong := Portal{Session: "x", StartURL: "https://nobody.awsapps.com/start", Region: "eu-west-1"}
 	_, err = SignIn(t.Context(), r.options(""), wrong, Browser{Show: func(Invitation) {}})
-	if !errors.Is(err, aws.ErrUsage) || !strings.Contains(aws.NextOf(err), "sso_start_url") {
+	if !errors.Is(err, aws.ErrUsage) || !strings.Contains(err.Error(), "Invalid start url") || !strings.Contains(aws.NextOf(err), "sso_start_url") {
 		t.Errorf("a portal that is none: %v, %s", err, aws.NextOf(err))
 	}
 }
