@@ -203,3 +203,44 @@ func TestWriterMoves(t *testing.T) {
 		t.Errorf("%d sessions, want the old one and a new one", n)
 	}
 }
+
+// TestConnectAsksForTheCodeMeanwhile loses the role's keys and the websocket under rdsx connect on a terminal: the code is asked
+// for below the counters, and the connection goes on.
+func TestConnectAsksForTheCodeMeanwhile(t *testing.T) {
+	b := newBox(t, sim.Options{})
+	b.reaches(t, echoName, echoServer(t))
+	port := freePort(t)
+	s := b.screen(t, 120, 30, "connect", echoName, "--via", "bastion-a", "--port", port, "--profile", "acme-prod-operator")
+	s.await("MFA code of arn:aws:iam::")
+	s.types("123456")
+	s.press("Enter")
+	s.await("Ctrl-C ends it.")
+	c := echoed(t, net.JoinHostPort("127.0.0.1", port))
+	b.ExpireKeys()
+	b.CutClient("")
+	s.await("resuming", "MFA code of arn:aws:iam::")
+	s.types("123456")
+	s.press("Enter")
+	s.await("resumed after")
+	if _, err := c.Write([]byte("y")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+		t.Errorf("the connection has not lived through it: %v", err)
+	}
+	s.press("C-c")
+	if code := s.code(); code != 130 && code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
