@@ -65,8 +65,8 @@ func (s *signing) startDevice(ctx context.Context) (registration, *ssooidc.Start
 			ClientId: &reg.ClientID, ClientSecret: &reg.ClientSecret, StartUrl: &s.portal.StartURL,
 		})
 		var unknown *oidctypes.InvalidClientException
-		var unauthorized *oidctypes.UnauthorizedClientException
-		if !fresh && (errors.As(err, &unknown) || errors.As(err, &unauthorized)) {
+		var forbidden *oidctypes.UnauthorizedClientException
+		if !fresh && (errors.As(err, &unknown) || errors.As(err, &forbidden)) {
 			continue
 		}
 		return reg, out, err
