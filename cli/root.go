@@ -71,7 +71,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return aws.Advise(err, aws.ErrUsage, cmd.CommandPath()+" --help")
 	})
-	root.AddCommand(a.newConnect(), a.newLs(), a.newProfiles(), a.newSessions(), a.newPlugin(), a.newDemo(), a.newVersion())
+	root.AddCommand(a.newConnect(), a.newExec(), a.newLs(), a.newProfiles(), a.newSessions(), a.newSetup(), a.newDoctor(), a.newPolicy(), a.newPlugin(), a.newDemo(), a.newVersion())
 	return root
 }
 
