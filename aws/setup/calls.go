@@ -17,12 +17,12 @@ const (
 	Anything    On = "anything"
 	Instance    On = "the instance"
 	Document    On = "the session document"
+	OwnDocument On = "a session document of the account"
 	Preferences On = "the document SSM-SessionManagerRunShell"
 	Session     On = "own sessions"
 	Channel     On = "the session"
 	Role        On = "the role of the profile"
 	Principals  On = "users and roles"
-	Secrets     On = "master user secrets"
 )
 
 // Call is one permission that a command uses.
@@ -30,98 +30,14 @@ type Call struct {
 	Action string `json:"action"` // ssm:StartSession
 	On     On     `json:"on"`
 	Why    string `json:"why"`
-	When   string `json:"when,omitempty"` // "" always; else what must be so
+	When   string `json:"when,omitempty"`  // "" always; else what must be so
+	Spare  bool   `json:"spare,omitempty"` // made only when another call is refused: no policy needs it
 }
 
 // Command is a command and the calls that it makes of AWS.
 type Command struct {
 	Name  string
 	Calls []Call
-}
-
-// Commands lists every command that asks AWS for something. docs/iam.md is this table; a test holds both to what the commands
-// really call.
-func Commands() []Command {
-	look := join(identity(), lookAround())
-	return []Command{
-		{"ls", join(look, paths())},
-		{"connect", join(look, paths(), tunnel())},
-		{"screen", join(look, paths(), tunnel(), []Call{{"ssm:GetDocument", Preferences, "the time after which Session Manager ends a session, for the countdown", ""}})},
-		{"setup", join(identity(), lookAround(), sites())},
-	}
-}
-
-func join(parts ...[]Call) []Call {
-	var all []Call
-	for _, c := range slices.Concat(parts...) {
-		if !slices.ContainsFunc(all, func(x Call) bool { return x.Action == c.Action && x.On == c.On }) {
-			all = append(all, c)
-		}
-	}
-	return all
-}
-
-func identity() []Call {
-	return []Call{
-		{"sts:GetCallerIdentity", Free, "which account the profile leads to", ""},
-		{"sts:AssumeRole", Role, "the credentials of a profile with role_arn", "the profile assumes a role"},
-	}
-}
-
-func lookAround() []Call {
-	return []Call{
-		{"ssm:DescribeInstanceInformation", Anything, "instances that Systems Manager knows, and whether they are online", ""},
-		{"ec2:DescribeInstances", Anything, "their names, networks and security groups", ""},
-		{"rds:DescribeDBInstances", Anything, "databases", ""},
-		{"rds:DescribeDBClusters", Anything, "clusters with their writer and reader", ""},
-		{"rds:DescribeDBClusterEndpoints", Anything, "custom endpoints of clusters", ""},
-		{"rds:DescribeDBProxies", Anything, "proxies", ""},
-		{"rds:DescribeDBProxyEndpoints", Anything, "further endpoints of proxies", ""},
-	}
-}
-
-// paths are the calls that tell whether an instance reaches a database.
-func paths() []Call {
-	const several, gateway = "instances or databases are in several VPCs", "a route leads to a transit gateway"
-	return []Call{
-		{"ec2:DescribeNetworkInterfaces", Anything, "the addresses and groups of instances and databases", ""},
-		{"ec2:DescribeSecurityGroups", Anything, "the rules of their security groups", ""},
-		{"ec2:DescribeSubnets", Anything, "the subnets that they are in", ""},
-		{"ec2:DescribeRouteTables", Anything, "the routes there and back", ""},
-		{"ec2:DescribeNetworkAcls", Anything, "the network ACLs on the way", ""},
-		{"ec2:DescribeVpcs", Anything, "the address ranges of their VPCs", ""},
-		{"ec2:DescribeVpcAttribute", Anything, "whether names resolve there", ""},
-		{"ssm:DescribeSessions", Anything, "how many sessions each instance carries, for a fair choice", ""},
-		{"ec2:DescribeDhcpOptions", Anything, "whose name servers are asked", "DNS support is off in a VPC"},
-		{"ec2:GetManagedPrefixListEntries", Anything, "the entries of prefix lists", "a rule or route names a prefix list"},
-		{"ec2:DescribePrefixLists", Anything, "AWS's own prefix lists", "the entries of a prefix list may not be read"},
-		{"ec2:DescribeVpcPeeringConnections", Anything, "peerings between them", several},
-		{"ec2:DescribeTransitGateways", Anything, "whether a transit gateway knows groups", gateway},
-		{"ec2:DescribeTransitGatewayAttachments", Anything, "what is attached to it", gateway},
-		{"ec2:DescribeTransitGatewayVpcAttachments", Anything, "in which subnets it is attached", gateway},
-		{"ec2:SearchTransitGatewayRoutes", Anything, "its routes", gateway},
-	}
-}
-
-// tunnel is what opening a tunnel takes.
-func tunnel() []Call {
-	return []Call{
-		{"ssm:StartSession", Instance, "the session to the instance", ""},
-		{"ssm:StartSession", Document, "with the document that says where it leads", ""},
-		{"ssmmessages:OpenDataChannel", Channel, "the session's websocket, whose request is signed", ""},
-		{"ssm:GetDocument", Document, "which parameters a document of your own takes, and where it leads", "a document is named"},
-		{"ssm:ResumeSession", Session, "a new websocket when the old one is lost", "the connection breaks"},
-		{"ssm:TerminateSession", Session, "the end of the session", ""},
-	}
-}
-
-// sites are what a set-up looks at to propose a place.
-func sites() []Call {
-	return []Call{
-		{"ec2:DescribeVpcs", Anything, "the VPC's address range", ""},
-		{"ec2:DescribeSubnets", Anything, "subnets for the instance", ""},
-		{"ec2:DescribeRouteTables", Anything, "which of them have a way out to Systems Manager", ""},
-	}
 }
 
 // Scope narrows what Least allows. The zero value allows every instance and AWS's own document.
@@ -158,27 +74,18 @@ func Least(names []string, s Scope) (Policy, error) {
 		return nil, err
 	}
 	var p Policy
-	for _, on := range []On{Anything, Principals, Instance, Document, Preferences, Channel, Session, Role, Secrets} {
+	for _, on := range []On{Anything, Principals, Instance, Document, OwnDocument, Preferences, Channel, Session, Role} {
 		st := s.statement(on)
 		for _, c := range calls {
-			if c.On == on {
+			if c.On == on && !c.Spare {
 				st.Actions = append(st.Actions, c.Action)
 			}
 		}
-		if len(st.Actions) > 0 {
-			p = append(p, s.split(st, on)...)
+		if len(st.Actions) > 0 && (on != OwnDocument || len(s.Documents) > 0) {
+			p = append(p, st)
 		}
 	}
 	return p, nil
-}
-
-// split keeps ssm:GetDocument off AWS's own document, whose parameters are known.
-func (s Scope) split(st Statement, on On) []Statement {
-	if on != Document || len(s.Documents) > 0 {
-		return []Statement{st}
-	}
-	st.Actions = slices.DeleteFunc(st.Actions, func(a string) bool { return a == "ssm:GetDocument" })
-	return []Statement{st}
 }
 
 // statement is a statement about a kind of resource, without its actions.
@@ -195,8 +102,8 @@ func (s Scope) statement(on On) Statement {
 		// Without the check, a StartSession that names no document would be asked about the instance alone (docs/aws.md §5).
 		st.Condition = append(st.Condition, Condition{"BoolIfExists", "ssm:SessionDocumentAccessCheck", []string{"true"}})
 		return st
-	case Document:
-		st := Statement{Sid: "WithThisDocument"}
+	case Document, OwnDocument:
+		st := Statement{Sid: map[On]string{Document: "WithThisDocument", OwnDocument: "ReadThisDocument"}[on]}
 		for _, d := range s.Documents {
 			st.Resources = append(st.Resources, "arn:{partition}:ssm:{region}:{account}:document/"+d)
 		}
@@ -220,9 +127,7 @@ func (s Scope) statement(on On) Statement {
 		}
 		return Statement{Sid: "AssumeTheRole", Resources: roles}
 	case Principals:
-		return Statement{Sid: "ReadRights", Resources: []string{"*"}}
-	case Secrets:
-		return Statement{Sid: "MasterUserSecrets", Resources: []string{"arn:{partition}:secretsmanager:{region}:{account}:secret:rds!*"}}
+		return Statement{Sid: "ReadRights", Resources: []string{"arn:{partition}:iam::{account}:user/*", "arn:{partition}:iam::{account}:role/*", "arn:{partition}:iam::{account}:instance-profile/*"}}
 	}
 	return Statement{Sid: "Look", Resources: []string{"*"}}
 }

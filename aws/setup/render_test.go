@@ -208,7 +208,7 @@ func TestOptionsAreHeldToPatterns(t *testing.T) {
 		"--tag":           func(o *Options) { o.Tag = "$(id)" },
 		"--account":       func(o *Options) { o.Account = "12" },
 		"--region":        func(o *Options) { o.Region = "Ireland" },
-		"--partition":     func(o *Options) { o.Partition = "aws-eu" },
+		"partition":       func(o *Options) { o.Partition = "aws-eu" },
 		"--instance-type": func(o *Options) { o.Type = "big" },
 		"--operator":      func(o *Options) { o.Operators = []string{"mika'; id"} },
 		"who may open":    func(o *Options) { o.Operators = nil },

@@ -144,14 +144,15 @@ func (p plan) scriptDocuments(b *strings.Builder) {
 		fmt.Fprintf(b, "make aws ssm create-document --name %s --document-type Session --document-format JSON --tags Key=rdsx:setup,Value=%s --content \"file://$dir/document.json\"\n", d.name, p.Name)
 	}
 	if len(p.associations) > 0 {
-		fmt.Fprintf(b, "\n# Host Management, as Quick Setup does it.\n")
+		b.WriteString("\n# Host Management, as Quick Setup does it.\nhave=$(aws ssm list-associations --query 'Associations[].AssociationName' --output text)\n")
 	}
 	for _, a := range p.associations {
 		parameters := ""
 		for _, f := range a.parameters {
 			parameters = fmt.Sprintf(" --parameters %s=%s", f.name, f.value.(list)[0])
 		}
-		fmt.Fprintf(b, "make aws ssm create-association --association-name %s --name %s --schedule-expression '%s'%s --targets \"Key=InstanceIds,Values=$instance\"\n", a.name, a.document, a.schedule, parameters)
+		fmt.Fprintf(b, "case $have in\n*%s*) ;;\n*) aws ssm create-association --association-name %s --name %s --schedule-expression '%s'%s --targets \"Key=InstanceIds,Values=$instance\" >/dev/null ;;\nesac\n",
+			a.name, a.name, a.document, a.schedule, parameters)
 	}
 	b.WriteString(`
 tries=0

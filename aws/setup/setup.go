@@ -71,7 +71,7 @@ var (
 	namePattern    = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]{0,31}$`)
 	hostPattern    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
 	accountPattern = regexp.MustCompile(`^\d{12}$`)
-	regionPattern  = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
+	regionPattern  = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d$`)
 	groupPattern   = regexp.MustCompile(`^sg-[0-9a-f]{8,17}$`)
 	subnetPattern  = regexp.MustCompile(`^subnet-[0-9a-f]{8,17}$`)
 	vpcPattern     = regexp.MustCompile(`^vpc-[0-9a-f]{8,17}$`)
@@ -88,6 +88,14 @@ var (
 func (o Options) Complete() (Options, error) {
 	fill(&o.Name, "rdsx")
 	fill(&o.Tag, "bastion")
+	switch {
+	case strings.HasPrefix(o.Region, "cn-"):
+		fill(&o.Partition, "aws-cn")
+	case strings.HasPrefix(o.Region, "us-gov-"):
+		fill(&o.Partition, "aws-us-gov")
+	case strings.HasPrefix(o.Region, "eusc-"):
+		fill(&o.Partition, "aws-eusc")
+	}
 	fill(&o.Partition, "aws")
 	fill(&o.Type, map[Shape]string{Classic: "t3.micro", Recommended: "t4g.nano"}[o.Shape])
 	checks := []struct {
@@ -100,7 +108,7 @@ func (o Options) Complete() (Options, error) {
 		{tagPattern.MatchString(o.Tag), fmt.Sprintf("--tag %q is not a tag's value", o.Tag)},
 		{o.Account == "" || accountPattern.MatchString(o.Account), fmt.Sprintf("--account %q is not twelve digits", o.Account)},
 		{o.Region == "" || regionPattern.MatchString(o.Region), fmt.Sprintf("--region %q is not a region", o.Region)},
-		{slices.Contains([]string{"aws", "aws-cn", "aws-us-gov"}, o.Partition), fmt.Sprintf("--partition %q is none of aws, aws-cn, aws-us-gov", o.Partition)},
+		{slices.Contains([]string{"aws", "aws-cn", "aws-us-gov", "aws-eusc"}, o.Partition), fmt.Sprintf("partition %q is none of aws, aws-cn, aws-us-gov, aws-eusc", o.Partition)},
 		{typePattern.MatchString(o.Type), fmt.Sprintf("--instance-type %q is not an instance type", o.Type)},
 	}
 	for _, c := range checks {
