@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/aws/account"
 	"github.com/rdsx/rdsx/aws/discover"
+	"github.com/rdsx/rdsx/aws/reach"
 )
 
 func (a *app) newLs() *cobra.Command {
@@ -38,8 +40,25 @@ type listing struct {
 
 type listedDatabase struct {
 	aws.Database
-	Via      string `json:"via,omitempty"`      // the instance that rdsx connect would choose
-	Unusable string `json:"unusable,omitempty"` // why it cannot be opened now
+	Via       string      `json:"via,omitempty"`       // the instance that rdsx connect would choose
+	Reachable aws.Answer  `json:"reachable,omitempty"` // from that instance: yes, no or unknown
+	Why       string      `json:"why,omitempty"`       // what speaks for the instance, or what is in the way
+	Path      []aws.Layer `json:"path,omitempty"`      // the way from that instance, layer by layer
+	Notes     []string    `json:"notes,omitempty"`     // what may not hold later, such as after a failover
+	Unusable  string      `json:"unusable,omitempty"`  // why it cannot be opened now
+}
+
+// through is the instance with a mark: ● every rule lets it through, ◌ not proven, ✗ and the rule that does not.
+func (d listedDatabase) through() string {
+	switch {
+	case d.Unusable != "":
+		return "– " + d.Unusable
+	case d.Reachable == aws.Yes:
+		return "● " + d.Via
+	case d.Reachable == aws.No:
+		return "✗ " + d.Via + "  " + d.Why
+	}
+	return "◌ " + d.Via
 }
 
 type listedInstance struct {
@@ -65,7 +84,7 @@ func (a *app) ls(ctx context.Context) error {
 	}
 	acct.ID, acct.ARN = who.ID, who.ARN
 	empty := len(inv.Databases) == 0 && len(inv.Instances) == 0
-	l := newListing(inv, acct)
+	l := newListing(inv, acct, networks(ctx, reach.New(cfg), inv))
 	if a.flags.json {
 		enc := json.NewEncoder(a.Stdout)
 		enc.SetIndent("", "  ")
@@ -82,16 +101,10 @@ func (a *app) ls(ctx context.Context) error {
 	return err
 }
 
-func newListing(inv discover.Inventory, acct aws.Account) listing {
+func newListing(inv discover.Inventory, acct aws.Account, s *reach.Snapshot) listing {
 	l := listing{Account: acct, Databases: []listedDatabase{}, Instances: []listedInstance{}}
 	for _, db := range inv.Databases {
-		row := listedDatabase{Database: db, Unusable: discover.Unusable(db, inv)}
-		if row.Unusable == "" {
-			if via, _, err := discover.Choose(inv, &db, db.Endpoint); err == nil {
-				row.Via = via.ID
-			}
-		}
-		l.Databases = append(l.Databases, row)
+		l.Databases = append(l.Databases, listed(db, inv, s))
 	}
 	for _, i := range inv.Instances {
 		l.Instances = append(l.Instances, listedInstance{Instance: i, Unfit: discover.Unfit(i)})
@@ -102,19 +115,32 @@ func newListing(inv discover.Inventory, acct aws.Account) listing {
 	return l
 }
 
+// listed is a database with the instance that would carry it.
+func listed(db aws.Database, inv discover.Inventory, s *reach.Snapshot) listedDatabase {
+	row := listedDatabase{Database: db}
+	all, err := carriers(s, inv, db)
+	if err != nil || !db.Available() {
+		row.Unusable = cmp.Or(discover.Unusable(db, inv), "no instance")
+		return row
+	}
+	best := all[0]
+	row.Via, row.Reachable, row.Why = best.Instance.ID, cmp.Or(best.Verdict.Answer, aws.Unknown), best.Why
+	row.Path, row.Notes = best.Verdict.Layers, best.Verdict.Notes
+	if row.Reachable != aws.Yes {
+		row.Why = cmp.Or(best.Verdict.Why(), best.Why)
+	}
+	return row
+}
+
 // print writes both tables as plain text, without colour: the same on a terminal and in a pipe.
 func (l listing) print(w io.Writer) error {
 	rows := [][]string{{"DATABASE", "ENGINE", "ROLE", "ENDPOINT", "STATUS", "THROUGH"}}
 	for _, d := range l.Databases {
-		through := d.Via
-		if d.Unusable != "" {
-			through = "– " + d.Unusable
-		}
 		endpoint := "–" // a database that is being created has none yet
 		if d.Endpoint.Host != "" {
 			endpoint = d.Endpoint.String()
 		}
-		rows = append(rows, []string{d.ID, strings.TrimSpace(d.Engine + " " + d.EngineVersion), string(d.Role), endpoint, d.Status, through})
+		rows = append(rows, []string{d.ID, strings.TrimSpace(d.Engine + " " + d.EngineVersion), string(d.Role), endpoint, d.Status, d.through()})
 	}
 	if err := printTable(w, rows); err != nil {
 		return err

@@ -19,7 +19,9 @@ type route struct {
 	target aws.Target
 	why    string // why this instance carries it
 	cfg    sdk.Config
-	asking *atomic.Int32 // how many questions stand on the terminal, see askingMFA
+	// verdict is what the network's rules say of the way; its answer is "" when nobody has looked.
+	verdict aws.Verdict
+	asking  *atomic.Int32 // how many questions stand on the terminal, see askingMFA
 }
 
 // preferredPort is the local port to try first: the engine's own, as a person would type it.
@@ -62,16 +64,16 @@ func (a *app) plan(ctx context.Context, name string, flags connectFlags) (route,
 	if err != nil {
 		return route{}, withListErrors(err, inv)
 	}
-	why := "named with --via"
+	r := route{target: target, why: "named with --via", cfg: cfg, asking: asking}
 	if flags.via != "" {
-		target.Instance, err = discover.Via(inv, flags.via)
+		r.target.Instance, err = discover.Via(inv, flags.via)
 	} else {
-		target.Instance, why, err = discover.Choose(inv, target.Database, target.Endpoint)
+		r, err = a.choose(ctx, r, inv)
 	}
 	if err != nil {
 		return route{}, withListErrors(err, inv)
 	}
-	return route{target: target, why: why, cfg: cfg, asking: asking}, nil
+	return r, nil
 }
 
 // resolve is the target that a name stands for, without its instance.
