@@ -45,7 +45,7 @@ func lookAround() []Call {
 	return []Call{
 		call("ssm:DescribeInstanceProperties", Anything, "instances that Systems Manager knows, and whether they are online", ""),
 		{Action: "ssm:DescribeInstanceInformation", On: Anything, Why: "the same, fifty at a time", When: "ssm:DescribeInstanceProperties is refused", Spare: true},
-		{"ec2:DescribeInstances", Anything, "their names, networks and security groups", ""},
+		call("ec2:DescribeInstances", Anything, "their names, networks and security groups", ""),
 		call("rds:DescribeDBInstances", Anything, "databases", ""),
 		call("rds:DescribeDBClusters", Anything, "clusters with their writer and reader", ""),
 		call("rds:DescribeDBClusterEndpoints", Anything, "custom endpoints of clusters", ""),
@@ -72,22 +72,22 @@ func lookAround() []Call {
 func paths() []Call {
 	const several, gateway = "instances or databases are in several VPCs", "a route leads to a transit gateway"
 	return []Call{
-		{"ec2:DescribeNetworkInterfaces", Anything, "the addresses and groups of instances and databases", ""},
-		{"ec2:DescribeSecurityGroups", Anything, "the rules of their security groups", ""},
-		{"ec2:DescribeSubnets", Anything, "the subnets that they are in", ""},
-		{"ec2:DescribeRouteTables", Anything, "the routes there and back", ""},
-		{"ec2:DescribeNetworkAcls", Anything, "the network ACLs on the way", ""},
-		{"ec2:DescribeVpcs", Anything, "the address ranges of their VPCs", ""},
-		{"ec2:DescribeVpcAttribute", Anything, "whether names resolve there", ""},
+		call("ec2:DescribeNetworkInterfaces", Anything, "the addresses and groups of instances and databases", ""),
+		call("ec2:DescribeSecurityGroups", Anything, "the rules of their security groups", ""),
+		call("ec2:DescribeSubnets", Anything, "the subnets that they are in", ""),
+		call("ec2:DescribeRouteTables", Anything, "the routes there and back", ""),
+		call("ec2:DescribeNetworkAcls", Anything, "the network ACLs on the way", ""),
+		call("ec2:DescribeVpcs", Anything, "the address ranges of their VPCs", ""),
+		call("ec2:DescribeVpcAttribute", Anything, "whether names resolve there", ""),
 		call("ssm:DescribeSessions", Anything, "how many sessions each instance carries, for a fair choice", ""),
-		{"ec2:DescribeDhcpOptions", Anything, "whose name servers are asked", "DNS support is off in a VPC"},
-		{"ec2:GetManagedPrefixListEntries", Anything, "the entries of prefix lists", "a rule or route names a prefix list"},
-		{"ec2:DescribePrefixLists", Anything, "AWS's own prefix lists", "the entries of a prefix list may not be read"},
-		{"ec2:DescribeVpcPeeringConnections", Anything, "peerings between them", several},
-		{"ec2:DescribeTransitGateways", Anything, "whether a transit gateway knows groups", gateway},
-		{"ec2:DescribeTransitGatewayAttachments", Anything, "what is attached to it", gateway},
-		{"ec2:DescribeTransitGatewayVpcAttachments", Anything, "in which subnets it is attached", gateway},
-		{"ec2:SearchTransitGatewayRoutes", Anything, "its routes", gateway},
+		call("ec2:DescribeDhcpOptions", Anything, "whose name servers are asked", "DNS support is off in a VPC"),
+		call("ec2:GetManagedPrefixListEntries", Anything, "the entries of prefix lists", "a rule or route names a prefix list"),
+		call("ec2:DescribePrefixLists", Anything, "AWS's own prefix lists", "the entries of a prefix list may not be read"),
+		call("ec2:DescribeVpcPeeringConnections", Anything, "peerings between them", several),
+		call("ec2:DescribeTransitGateways", Anything, "whether a transit gateway knows groups", gateway),
+		call("ec2:DescribeTransitGatewayAttachments", Anything, "what is attached to it", gateway),
+		call("ec2:DescribeTransitGatewayVpcAttachments", Anything, "in which subnets it is attached", gateway),
+		call("ec2:SearchTransitGatewayRoutes", Anything, "its routes", gateway),
 	}
 }
 
@@ -119,9 +119,9 @@ func examination() []Call {
 		call("ssm:GetDocument", Document, "whether the document can be seen", ""),
 		call("ssm:GetServiceSetting", Anything, "Default Host Management", ""),
 		call("ssm:ListAssociations", Anything, "Quick Setup", ""),
-		{"ec2:DescribeRouteTables", Anything, "the way of the instance to Systems Manager", ""},
-		{"ec2:DescribeSecurityGroups", Anything, "whether the instance may use 443", ""},
-		{"ec2:DescribeVpcEndpoints", Anything, "endpoints for Systems Manager in the VPC", ""},
+		call("ec2:DescribeRouteTables", Anything, "the way of the instance to Systems Manager", ""),
+		call("ec2:DescribeSecurityGroups", Anything, "whether the instance may use 443", ""),
+		call("ec2:DescribeVpcEndpoints", Anything, "endpoints for Systems Manager in the VPC", ""),
 		call("iam:SimulatePrincipalPolicy", Principals, "whether the session is allowed", ""),
 		call("iam:GetRole", Principals, "who may assume the role", ""),
 		call("iam:GetInstanceProfile", Principals, "the role of the instance", ""),
@@ -132,8 +132,8 @@ func examination() []Call {
 // sites are what a set-up looks at to propose a place.
 func sites() []Call {
 	return []Call{
-		{"ec2:DescribeVpcs", Anything, "the VPC's address range", ""},
-		{"ec2:DescribeSubnets", Anything, "subnets for the instance", ""},
-		{"ec2:DescribeRouteTables", Anything, "which of them have a way out to Systems Manager", ""},
+		call("ec2:DescribeVpcs", Anything, "the VPC's address range", ""),
+		call("ec2:DescribeSubnets", Anything, "subnets for the instance", ""),
+		call("ec2:DescribeRouteTables", Anything, "which of them have a way out to Systems Manager", ""),
 	}
 }
