@@ -165,9 +165,6 @@ func session(t *testing.T, b *box, cfg sdk.Config, transport *http.Transport) {
 	if now.Resumes < hours+3 || now.Resets != 0 || now.Pending != 0 || now.Streams != 1 {
 		t.Errorf("after hours %+v", now)
 	}
-	if n := len(s.channel.acks.done); n > acksKept {
-		t.Errorf("%d acknowledgements remembered", n)
-	}
 	time.Sleep(31 * time.Minute)
 	b.expire()
 	<-s.Done()
@@ -177,6 +174,9 @@ func session(t *testing.T, b *box, cfg sdk.Config, transport *http.Transport) {
 	conn.Close()
 	if err := s.Close(); err != nil {
 		t.Error(err)
+	}
+	if n := len(s.channel.acks.done); n > acksKept {
+		t.Errorf("%d acknowledgements remembered", n)
 	}
 }
 

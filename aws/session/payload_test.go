@@ -57,7 +57,7 @@ func TestPayloadGrows(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var tried []int
 				largest, messages, bytes := 0, 0, 0
-				r := uploading(t, Options{Payload: c.payload, Window: 96 << 10}, func(r *rig, m wire.Message) bool {
+				r := uploading(t, Options{Payload: c.payload, Window: 64 << 10}, func(r *rig, m wire.Message) bool {
 					messages++
 					bytes += len(m.Payload)
 					size := len(m.Payload)
@@ -70,7 +70,7 @@ func TestPayloadGrows(t *testing.T) {
 					if size <= c.most {
 						r.ack(m.Seq)
 					}
-					return bytes < 24<<20
+					return bytes < 9<<20
 				})
 				if len(tried) != len(c.tried) {
 					t.Fatalf("tried %v, want %v", tried, c.tried)

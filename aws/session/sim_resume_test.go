@@ -78,7 +78,7 @@ func TestIdleSurvivesEveryCut(t *testing.T) {
 // taken something twice. A connection beside it that is idle lives on in every case.
 func TestTransfersUnderCuts(t *testing.T) {
 	for name, cut := range cuts() {
-		for way, size := range map[string][2]int{"up": {24 << 20, 0}, "down": {0, 600_000}} {
+		for way, size := range map[string][2]int{"up": {8 << 20, 0}, "down": {0, 600_000}} {
 			t.Run(name+" "+way, func(t *testing.T) {
 				t.Parallel()
 				r := newRig(t, sim.Options{})
