@@ -48,11 +48,15 @@ func details(th theme.Theme, e *entry, now time.Time, w int) []string {
 	l.out = append(l.out, th.Paint(e.signRole(), e.sign())+" "+th.Paint(theme.Muted, e.stateWord()))
 	if why := e.reason(); why != "" {
 		l.out = append(l.out, wrapped(th, theme.Error, why, w, "  ")...)
-		if e.Next != "" {
-			l.out = append(l.out, wrapped(th, theme.Accent, e.Next, w, "  → ")...)
+		for _, next := range e.advice() {
+			l.out = append(l.out, wrapped(th, theme.Accent, next, w, "  → ")...)
 		}
 	}
 	l.blank()
+	if len(e.Path.Layers) > 0 {
+		l.through(e)
+		l.path(e.Path)
+	}
 	switch {
 	case e.Database != nil:
 		l.database(e.Database)
@@ -63,9 +67,8 @@ func details(th theme.Theme, e *entry, now time.Time, w int) []string {
 		l.field("port", theme.Text, fmt.Sprint(e.Endpoint.Port))
 	}
 	l.blank()
-	if e.Via.ID != "" {
-		l.field("through", theme.Text, instanceName(e.Via))
-		l.field("", theme.Muted, e.Why)
+	if len(e.Path.Layers) == 0 {
+		l.through(e)
 	}
 	l.field("profile", theme.Text, e.Account.Profile)
 	if e.Account.Profile == "" && strings.Contains(e.Account.ARN, ":assumed-role/") {
@@ -88,6 +91,57 @@ func details(th theme.Theme, e *entry, now time.Time, w int) []string {
 		l.command(Command(t, t.Endpoint.Port))
 	}
 	return l.out
+}
+
+// through adds the instance that carries the row.
+func (l *lines) through(e *entry) {
+	if e.Via.ID == "" {
+		return
+	}
+	l.field("through", theme.Text, instanceName(e.Via))
+	if e.Reach != ReachNo {
+		l.field("", theme.Muted, e.Why)
+	}
+}
+
+// path adds the way from the instance to the endpoint, a layer a line or more: what decided an open layer, and in words what
+// is wrong with another.
+func (l *lines) path(v aws.Verdict) {
+	const sign, name = 2, 13
+	for _, x := range v.Layers {
+		mark, role, text := "✓ ", theme.OK, cmp.Or(x.Rule, x.Why)
+		if x.Name == "address" {
+			text = x.Why
+		}
+		switch x.Answer {
+		case aws.No:
+			mark, role, text = "✗ ", theme.Error, x.Why
+		case aws.Unknown:
+			mark, role, text = "? ", theme.Warn, x.Why
+		}
+		label := l.th.Paint(role, mark) + l.th.Paint(theme.Faint, chrome.Cell(x.Name, name))
+		for _, part := range chrome.Wrap(chrome.Clean(text), max(l.w-sign-name, 8)) {
+			l.out = append(l.out, label+l.th.Paint(theme.Muted, part))
+			label = strings.Repeat(" ", sign+name)
+		}
+	}
+	for _, note := range v.Notes {
+		l.out = append(l.out, wrapped(l.th, theme.Warn, note, l.w, "! ")...)
+	}
+	l.blank()
+}
+
+// advice is what can be done about the reason: an edit in words, and the command that makes it.
+func (r Row) advice() []string {
+	if r.Unusable == "" && r.Reach == ReachNo {
+		if fix := r.Path.Fix(); fix != nil {
+			return slices.DeleteFunc([]string{fix.Text, fix.Command}, func(s string) bool { return s == "" })
+		}
+	}
+	if r.Next == "" {
+		return nil
+	}
+	return []string{r.Next}
 }
 
 // command adds a command line, an option a line.
@@ -182,7 +236,11 @@ func (e *entry) stateWord() string {
 	case e.reason() != "":
 		return "cannot be opened now"
 	case e.Instance != nil:
-		return cmp.Or(strings.ToLower(e.Instance.PingStatus), "not checked")
+		return cmp.Or(strings.ToLower(e.Instance.PingStatus), "not known to Systems Manager")
+	case e.Database == nil:
+		return "opened before"
+	case e.Reach == ReachUnknown && e.Why == "chosen by you":
+		return "through the instance that you chose"
 	}
-	return cmp.Or(string(e.Reach), "not checked")
+	return cmp.Or(string(e.Reach), "looking at the way")
 }

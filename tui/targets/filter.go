@@ -36,7 +36,7 @@ func (f filter) pass(e *entry) bool {
 	switch f.facet {
 	case facetNone:
 		return true
-	case facetReachable:
+	case facetReachable: // what is not proven stays: nothing forbids it
 		return e.reason() == ""
 	}
 	return f.facet.of(e) == f.value

@@ -121,8 +121,8 @@ func (m Model) helpGroups() []chrome.Group {
 			{"Abc", "a capital minds the case"},
 		}},
 		{Title: "Signs", Notes: [][2]string{
-			{"●", "reachable from its instance"},
-			{"◌", "not proven: nothing forbids it, or nobody has looked"},
+			{"●", "reachable: every rule on the way lets it through"},
+			{"◌", "not proven: nothing forbids it, something could not be read"},
 			{"✗", "cannot be opened now; enter says why"},
 		}},
 	}

@@ -48,7 +48,8 @@ type (
 // Choice is an instance that a target could be opened through.
 type Choice struct {
 	Instance aws.Instance
-	Why      string // why it fits, in a few words
+	Why      string // why it fits, or what is in the way, in a few words
+	Reach    Reach  // from it to the row's endpoint; one that is blocked can be chosen all the same
 	Unfit    string // why it does not; "" when it does
 }
 

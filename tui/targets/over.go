@@ -61,9 +61,11 @@ func (m Model) explain() (Model, tea.Cmd) {
 	e := m.at()
 	inner := chrome.SheetWidth(m.w)
 	lines := wrapped(m.th, theme.Error, e.reason(), inner, "✗ ")
-	if e.Next != "" {
-		lines = append(lines, "")
-		lines = append(lines, wrapped(m.th, theme.Accent, e.Next, inner, "→ ")...)
+	for i, next := range e.advice() {
+		if i == 0 {
+			lines = append(lines, "")
+		}
+		lines = append(lines, wrapped(m.th, theme.Accent, next, inner, "→ ")...)
 	}
 	lines = append(lines, "", m.th.Paint(theme.Muted, "v")+m.th.Paint(theme.Faint, "  go through another instance"))
 	if e.open() {
@@ -120,6 +122,8 @@ func (o over) answered(msg ViaAnswer) over {
 
 func (c Choice) rank() int {
 	switch {
+	case c.Unfit == "" && c.Instance.Online() && c.Reach == ReachNo:
+		return 1
 	case c.Unfit == "" && c.Instance.Online():
 		return 0
 	case c.Instance.Online():

@@ -52,6 +52,12 @@ func (o over) choiceLine(th theme.Theme, c Choice, selected bool, w int) string 
 	}
 	sign, role, why := "●", theme.OK, c.Why
 	name := theme.Text
+	switch c.Reach {
+	case ReachMaybe:
+		sign, role = "◌", theme.Faint
+	case ReachNo:
+		sign, role = "✗", theme.Error
+	}
 	if r := c.reason(); r != "" {
 		sign, role, why, name = "✗", theme.Error, r, theme.Muted
 	}

@@ -31,9 +31,19 @@ type Row struct {
 	Via      aws.Instance  // the instance that will carry it; its ID is "" when none was found
 	Why      string        // why this one, in a few words
 	Reach    Reach         // from Via to the endpoint
+	Path     aws.Verdict   // what decides that, layer by layer; without layers when nobody has looked
 	Unusable string        // why it cannot be opened now; "" when it can
 	Next     string        // what to do about that: a command or an edit
 	LastUsed time.Time     // zero when never
+}
+
+// Judged is the row with what the network's rules say of its way.
+func (r Row) Judged(v aws.Verdict) Row {
+	r.Path, r.Reach = v, map[aws.Answer]Reach{aws.Yes: ReachYes, aws.Unknown: ReachMaybe, aws.No: ReachNo}[v.Answer]
+	if v.Answer == aws.No {
+		r.Why = v.Why()
+	}
+	return r
 }
 
 // Key identifies the row through every discovery: the same thing seen again has the same key.

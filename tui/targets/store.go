@@ -174,7 +174,7 @@ func (s *store) fill(n int) {
 // pin makes the row go through an instance that the user chose. What kept it from being opened is forgotten, unless it is
 // the database itself.
 func pin(r Row, via aws.Instance) Row {
-	r.Via, r.Why, r.Reach = via, "chosen by you", ReachUnknown
+	r.Via, r.Why, r.Reach, r.Path = via, "chosen by you", ReachUnknown, aws.Verdict{}
 	if r.Database == nil || r.Database.Available() {
 		r.Unusable, r.Next = "", ""
 	}

@@ -39,7 +39,52 @@ func views(t *testing.T, w, h int, th theme.Theme) map[string]Model {
 	from("via", "down alt+v", choices)
 	from("host", "alt+i =db.inter")
 	from("reason", "=billing enter")
+	way := func(name, keys string) {
+		m, _ := keysOf(t, screen(w, h, th, Started{Scan: 1, Parts: 1}, Found{Scan: 1, Rows: judged()}, Finished{Scan: 1}), keys)
+		out[name] = m
+	}
+	way("way-open", "=open")
+	way("way-doubt", "=doubt")
+	way("way-blocked", "=blocked")
+	way("way-details", "=open alt+p")
+	way("way-reason", "=blocked enter")
 	return out
+}
+
+// judged are rows whose way has been looked at: one open, one in doubt, one blocked.
+func judged() []Row {
+	layers := func(change func([]aws.Layer)) []aws.Layer {
+		all := []aws.Layer{
+			{Name: "state", Answer: aws.Yes, Rule: "i-0a1b2c3d4e5f60718", Why: "the instance is online and the database serves"},
+			{Name: "address", Answer: aws.Yes, Rule: "eni-0c0ffee0c0ffee001; eni-0c0ffee0c0ffee002", Why: "10.0.3.17 → 10.0.20.4"},
+			{Name: "dns", Answer: aws.Yes, Rule: "vpc-0f00d1", Why: "the name resolves in vpc-0f00d1"},
+			{Name: "route", Answer: aws.Yes, Rule: "rtb-0a0000000000000aa 10.0.0.0/16 → local", Why: "both are in vpc-0f00d1"},
+			{Name: "return route", Answer: aws.Yes, Rule: "rtb-0a0000000000000bb 10.0.0.0/16 → local", Why: "both are in vpc-0f00d1"},
+			{Name: "egress", Answer: aws.Yes, Rule: "sg-0b0000000000000b0 all → 0.0.0.0/0", Why: "tcp/5432 is allowed"},
+			{Name: "ingress", Answer: aws.Yes, Rule: "sg-0d0000000000000d0 tcp/5432 ← sg-0b0000000000000b0", Why: "tcp/5432 is allowed"},
+			{Name: "acl", Answer: aws.Yes, Rule: "acl-0e0000000000000e0 #100 allow all 0.0.0.0/0", Why: "allowed"},
+			{Name: "return acl", Answer: aws.Yes, Rule: "acl-0e0000000000000e0 #100 allow all 0.0.0.0/0", Why: "allowed"},
+		}
+		change(all)
+		return all
+	}
+	row := func(id string, v aws.Verdict) Row {
+		return Row{Account: prod, Database: database(prod, id, aws.RoleInstance, "postgres", 5432), Via: hop, Why: "every rule on the way lets it through, in the same zone"}.Judged(v)
+	}
+	return []Row{
+		row("open", aws.Verdict{Answer: aws.Yes, Layers: layers(func([]aws.Layer) {}), Notes: []string{"after a failover to subnet-0a0000000000000c3 (eu-west-1c) it would fail: acl: tcp/5432 into subnet-0a0000000000000c3 is denied"}}),
+		row("doubt", aws.Verdict{Answer: aws.Unknown, Layers: layers(func(l []aws.Layer) {
+			l[7] = aws.Layer{Name: "acl", Answer: aws.Unknown, Why: "the network ACL of subnet-0a0000000000000a1 could not be read: ec2:DescribeNetworkAcls is not allowed"}
+			l[8] = l[7]
+			l[8].Name = "return acl"
+		})}),
+		row("blocked", aws.Verdict{Answer: aws.No, Layers: layers(func(l []aws.Layer) {
+			l[6] = aws.Layer{Name: "ingress", Answer: aws.No, Rule: "sg-0d0000000000000d0", Why: "no ingress rule allows tcp/5432 from 10.0.3.17", Fix: &aws.Fix{
+				Text:    "add to sg-0d0000000000000d0: ingress tcp/5432 from sg-0b0000000000000b0",
+				Command: "aws ec2 authorize-security-group-ingress --group-id sg-0d0000000000000d0 --ip-permissions 'IpProtocol=tcp,FromPort=5432,ToPort=5432,UserIdGroupPairs=[{GroupId=sg-0b0000000000000b0}]' --region eu-west-1",
+			}}
+		})}),
+	}
 }
 
 func page(m Model, w, h int, th theme.Theme) string {
