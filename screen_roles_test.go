@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/rdsx/rdsx/sim"
+	"github.com/rdsx/rdsx/sim/api"
 )
 
 // TestScreenAddsAProfile starts as people do today, with three secrets of an assumed role in the environment, and ends with a
@@ -149,5 +150,43 @@ func TestScreenRenewsExpiredKeys(t *testing.T) {
 	s.press("q")
 	if code := s.code(); code != 0 {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestScreenSignsInByDevice writes a profile of an SSO portal from the form, signs in to it with a code that is confirmed from
+// elsewhere, and sees how long that holds.
+func TestScreenSignsInByDevice(t *testing.T) {
+	b := newBox(t, sim.Options{})
+	b.env = append(b.env, "SSH_CONNECTION=192.0.2.1 50000 192.0.2.2 22") // no browser at this end
+	b.SignIns().SetApproval(api.ApproveAsk)
+	s := b.screen(t, 110, 32)
+	s.await("1 region ·")
+	s.press("M-a")
+	s.await("profile", "acme-dev-operator")
+	s.press("a")
+	s.await("add a profile")
+	s.press("C-t")
+	s.await("a role of an SSO portal")
+	for _, text := range []string{"corp-ops", "corp", "777788889999", "Operator", "eu-west-1", "https://acme.awsapps.com/start", "eu-west-1"} {
+		s.types(text)
+		s.press("Down")
+	}
+	s.press("Enter")
+	s.await("+[sso-session corp]", "+sso_account_id = 777788889999", "enter write")
+	s.enter("enter write")
+	s.await("› 777788889999  corp-ops", "○ signed out")
+	s.press("s")
+	s.await("Open this page", "/device?user_code=")
+	never := make(chan error)
+	b.confirm(t, never)
+	s.await("› 777788889999  corp-ops", "● signed in")
+	s.press("Escape")
+	s.await("1 region ·")
+	s.press("C-c")
+	if code := s.code(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if who, stderr, code := b.run(t, "profiles", "whoami", "corp-ops"); code != 0 || !strings.Contains(who, "AWSReservedSSO_Operator_") {
+		t.Errorf("exit code %d: %s%s", code, who, stderr)
 	}
 }
