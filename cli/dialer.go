@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 
@@ -26,8 +28,11 @@ type sessionDialer struct {
 	request session.Request
 	options session.Options
 	keep    func(*session.Session, aws.Instance) forward.Session
+	probe   *prober // nil asks the target nothing
 	// others are the instances that could carry the tunnel now, the best first; nil where the user has named one.
 	others func(ctx context.Context) ([]aws.Instance, error)
+
+	payloads *payloads // where --payload auto is in force
 
 	mu      sync.Mutex
 	carrier aws.Instance
@@ -50,8 +55,13 @@ func (a *app) newDialer(r route, flags connectFlags) forward.Dialer {
 			t.Instance = by
 			return a.ledger.kept(s, a.entry(t.Account, t))
 		},
+		probe:   a.newProber(r, flags),
 		carrier: r.target.Instance,
 		took:    make(chan struct{}, 1),
+	}
+	if flags.payload == automatic {
+		known := a.payloadsOf(r.cfg.Region, cmp.Or(a.flags.endpointURL, a.getenv("AWS_ENDPOINT_URL")))
+		d.payloads = &known
 	}
 	if flags.via == "" {
 		d.others = func(ctx context.Context) ([]aws.Instance, error) { return candidates(ctx, r) }
@@ -124,18 +134,26 @@ func (d *sessionDialer) current() aws.Instance {
 	return d.carrier
 }
 
-// open starts a session on the instance; why says why it is not another.
+// open starts a session on the instance; why says why it is not another. The first one is handed over once the target answers.
 func (d *sessionDialer) open(ctx context.Context, by aws.Instance, why error) (forward.Session, error) {
+	return d.probe.greeted(ctx, by, func() (carriedSession, error) { return d.start(ctx, by, why) })
+}
+
+func (d *sessionDialer) start(ctx context.Context, by aws.Instance, why error) (carriedSession, error) {
 	request := d.request
 	request.Target = by.ID
-	s, err := session.Open(ctx, d.cfg, request, d.options)
+	options := d.options
+	if d.payloads != nil {
+		options.Payload = d.payloads.best(time.Now())
+	}
+	s, err := session.Open(ctx, d.cfg, request, options)
 	switch {
 	case errors.Is(err, session.ErrThrottled):
-		return nil, laterError{err}
+		return carriedSession{}, laterError{err}
 	case err != nil:
-		return nil, err // not s: a nil *Session inside the interface would not be nil
+		return carriedSession{}, err
 	}
-	return carriedSession{Session: d.keep(s, by), inner: s, by: by, why: why}, nil
+	return carriedSession{Session: d.keep(s, by), inner: s, by: by, why: why, payloads: d.payloads}, nil
 }
 
 // askingMFA asks for the code of an MFA device, as askMFA, and counts in asking while it does: credentials may have to be renewed
@@ -167,9 +185,18 @@ func (e laterError) Unwrap() error { return e.error }
 // carriedSession is a session that knows its instance; what forward asks of it beyond its contract is passed on.
 type carriedSession struct {
 	forward.Session
-	inner *session.Session
-	by    aws.Instance
-	why   error
+	inner    *session.Session
+	by       aws.Instance
+	why      error
+	payloads *payloads
+}
+
+// Close ends the session, and keeps what it has found out.
+func (c carriedSession) Close() error {
+	if c.payloads != nil {
+		c.payloads.learn(c.inner.Stats(), time.Now())
+	}
+	return c.Session.Close()
 }
 
 // Carrier implements forward.Carrier.

@@ -80,6 +80,7 @@ type Forwarder struct {
 	pool     pool
 	carrier  aws.Instance // that carried the latest session
 	serving  string       // of SetServing
+	server   *aws.Server  // of the latest Greeter that had an answer
 	place    Place        // of the watcher's last look
 	doubt    time.Time    // until then the watcher looks often
 	late     time.Time    // sessions started before may lead to where the target was; zero for none
@@ -215,11 +216,21 @@ func (f *Forwarder) target() aws.Target {
 	return t
 }
 
-// SetServing says what the target was found to be where that is not what it is for; "" where it is. It shows in snapshots.
+// SetServing says what the target was found to be where that is not what it is for, a reader behind a writer endpoint; ""
+// where it is. Snapshots show it, and a change is an event.
 func (f *Forwarder) SetServing(as string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.serving == as || f.ending {
+		return
+	}
+	e := aws.Event{Kind: aws.EventMoved, Text: "the endpoint is what it should be again: no " + f.serving}
+	if as != "" {
+		e.Text = fmt.Sprintf("%s answers as a %s", f.cfg.Target.Endpoint, as)
+		e.Next = "rdsx ls shows where the writer is; a fail-over may be under way"
+	}
 	f.serving = as
+	f.note(e)
 }
 
 // Local is the address to type: 127.0.0.1:PORT, or the path of a unix socket.

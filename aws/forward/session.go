@@ -52,6 +52,7 @@ func (f *Forwarder) admit(s Session) *member {
 		text += "; it is kept from becoming idle, so the account's idle time-out never ends it"
 	}
 	f.note(aws.Event{Kind: aws.EventSession, Text: text})
+	f.greeted(m)
 	p.notify()
 	f.stir()
 	f.wonder(false)

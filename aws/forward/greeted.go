@@ -1,0 +1,41 @@
+package forward
+
+import (
+	"github.com/rdsx/rdsx/aws"
+)
+
+// Greeter is a Session through which the target was asked for its first words before it was handed over. Sessions that ask
+// nothing are none.
+type Greeter interface {
+	// Greeted is closed once no more will be learnt.
+	Greeted() <-chan struct{}
+	// Greeting is what was learnt so far, nil for nothing; the error says why the target does not answer as it should.
+	Greeting() (*aws.Server, error)
+}
+
+// greeted notes what m's session has learnt of the target, and waits for the rest. f.mu is held.
+func (f *Forwarder) greeted(m *member) {
+	g, ok := m.session.(Greeter)
+	if !ok || f.ending {
+		return
+	}
+	if _, err := g.Greeting(); err != nil {
+		f.note(aws.Event{Kind: aws.EventServer, Text: err.Error(), Next: aws.NextOf(err)})
+		return
+	}
+	f.running.Go(func() {
+		select {
+		case <-g.Greeted():
+		case <-m.session.Done():
+			return
+		}
+		server, err := g.Greeting()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if server == nil || err != nil {
+			return
+		}
+		f.server = server
+		f.note(aws.Event{Kind: aws.EventServer, Text: server.Text})
+	})
+}
