@@ -208,15 +208,16 @@ func (s *sender) waiting() (since time.Time, ok bool) {
 	return since, true
 }
 
-// silence is how long something has waited for an acknowledgement while none came, 0 when nothing waits.
-func (s *sender) silence(now time.Time) time.Duration {
+// silence is how long something has waited for an acknowledgement while none came, 0 when nothing waits, and whether the
+// service has said that the agent is away.
+func (s *sender) silence(now time.Time) (d time.Duration, away bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	since, ok := s.waiting()
 	if !ok {
-		return 0
+		return 0, s.doubts.paused
 	}
-	return now.Sub(since)
+	return now.Sub(since), s.doubts.paused
 }
 
 // fill adds what the sender knows to a reading.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/smithy-go"
 
@@ -23,6 +24,7 @@ var (
 	ErrTokenRefused       = errors.New("session token refused")
 	ErrHandshakeRefused   = errors.New("handshake refused")
 	ErrHandshakeTimeout   = errors.New("handshake timed out")
+	ErrAgentGone          = errors.New("the instance's agent is gone")
 	ErrConnectionLost     = errors.New("connection to Session Manager lost")
 	ErrClosedByService    = errors.New("closed by Session Manager")
 	ErrNameNotResolved    = errors.New("name not resolved at the instance")
@@ -167,6 +169,11 @@ func closedError(output, host string) error {
 		return aws.Advise(cause, aws.ErrRefused, "check that the database is up and listens on that port (rdsx ls), and its security group")
 	}
 	return aws.Advise(cause, aws.ErrRefusedByAWS, "run the same command again; --debug tells more")
+}
+
+func agentGone(target string, silence time.Duration) error {
+	return aws.Advise(fmt.Errorf("%w: it has acknowledged nothing for %v", ErrAgentGone, silence.Round(time.Second)), nil,
+		"check that the SSM agent on "+target+" runs: aws ssm get-connection-status --target "+target)
 }
 
 func handshakeRefused(why string) error {

@@ -92,7 +92,8 @@ func (s *sender) sized() (hopeless bool) {
 	p := &s.payload
 	if p.probe >= 0 {
 		s.shrink(s.at(p.probe))
-		s.resize(p.size, nil)
+		s.resize(p.size, nil) // what is in use was not the reason
+		return false
 	}
 	large := false
 	for seq := s.base; seq < s.next; seq++ {

@@ -169,3 +169,69 @@ func TestCutConnectionEnds(t *testing.T) {
 		t.Errorf("a new connection: %v", err)
 	}
 }
+
+// TestAgentThatStaysAway ends the session: its connections must not hang.
+func TestAgentThatStaysAway(t *testing.T) {
+	if testing.Short() {
+		t.Skip("lasts half a minute")
+	}
+	t.Parallel()
+	r := newRig(t, sim.Options{Faults: sim.Faults{AgentDown: true}})
+	s := r.open(session.Options{})
+	conn := dial(t, s)
+	if err := exchange(conn, 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	await(s, func(now aws.SessionStats) bool { return now.Pending == 0 })
+	r.sim.CutAgent("")
+	if err := exchange(conn, 1, 1); !errors.Is(err, aws.ErrReset) {
+		t.Errorf("the connection whose bytes are in doubt: %v", err)
+	}
+	if err := exchange(dial(t, s), 1, 1); !errors.Is(err, session.ErrAgentGone) {
+		t.Errorf("a connection that came later: %v", err)
+	}
+	if err := s.Err(); !errors.Is(err, session.ErrAgentGone) || aws.NextOf(err) == "" {
+		t.Errorf("the session ends with %v", err)
+	}
+}
+
+// TestFrozenNetwork: pings go unanswered, new websockets say nothing either, and when the network moves again nothing is lost.
+func TestFrozenNetwork(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, sim.Options{})
+	s := r.open(session.Options{PingEvery: 100 * time.Millisecond})
+	conn := dial(t, s)
+	done := make(chan error, 1)
+	go func() { done <- exchange(conn, 8<<20, 100_000) }()
+	await(s, func(now aws.SessionStats) bool { return now.Sent > 500 })
+	r.sim.Freeze()
+	await(s, func(now aws.SessionStats) bool { return now.Link == aws.LinkResuming })
+	r.sim.Thaw()
+	if err := <-done; err != nil {
+		t.Errorf("%v; %+v", err, s.Stats())
+	}
+	if now := s.Stats(); now.Resets != 0 {
+		t.Errorf("%d connections were reset: %s", now.Resets, now.LastReset)
+	}
+}
+
+// TestGatewayThatTakesNoMore: a size that closes the websocket is found out without a byte of anyone in it.
+func TestGatewayThatTakesNoMore(t *testing.T) {
+	for limit, want := range map[int64]int{1024: 1024, 5000: 4096, 0: 32 << 10} {
+		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, sim.Options{Faults: sim.Faults{MaxPayload: limit}})
+			s := r.open(session.Options{Payload: session.PayloadAuto})
+			conn := dial(t, s)
+			for range 3 {
+				if err := exchange(conn, 8<<20, 100); err != nil {
+					t.Fatalf("%v; %+v", err, s.Stats())
+				}
+			}
+			now := s.Stats()
+			if now.Payload != want || !now.Settled || now.Resets != 0 || (now.Resumes > 0) != (limit > 0) {
+				t.Errorf("%+v, want messages of %d bytes", now, want)
+			}
+		})
+	}
+}

@@ -18,6 +18,11 @@ const (
 	urgentPong = 5 * time.Second
 	// overdueAck is how long acknowledgements must have stayed away for a reason.
 	overdueAck = 2 * time.Second
+	// awayFor is how long the agent may stay away after the service has said that it is, with something waiting for it: it
+	// tries five times, for some six seconds in all, and never again (docs/protocol.md §1.5). mutedFor is the same when nobody
+	// has said so, and a database that reads slowly may be the reason (B7): the official plugin's limit (§1.1).
+	awayFor  = 30 * time.Second
+	mutedFor = 5 * time.Minute
 	// addressEvery is how many beats pass between looks at the machine's addresses.
 	addressEvery = 3
 )
@@ -52,8 +57,12 @@ func (t *transport) watch(ctx context.Context, c *channel) error {
 		wallNow := (*c.wall.Load())()
 		slept := wallNow.Sub(wall)-now.Sub(mono) > sleepJump
 		wall, mono = wallNow, now
-		silence := c.sender.silence(now)
-		c.link.suspect(silence >= suspectAfter)
+		silence, away := c.sender.silence(now)
+		if c.link.suspect(silence >= suspectAfter); silence >= mutedFor || away && silence >= awayFor {
+			err := agentGone(c.request.Target, silence)
+			c.end(err)
+			return err
+		}
 		var err error
 		switch {
 		case slept, silence > overdueAck && now.Sub(t.batch.lastHeard()) > overdueAck && now.Sub(asked) > overdueAck:
