@@ -31,7 +31,17 @@ type Tunnel struct {
 	Connections uint64         `json:"connections_total"`     // accepted so far
 	Sessions    []SessionStats `json:"sessions,omitempty"`
 	Pool        []Seat         `json:"pool,omitempty"`    // what the pool makes of each of Sessions, in their order
+	Server      *Server        `json:"server,omitempty"`  // what the target said of itself, nil while it has said nothing
 	Serving     string         `json:"serving,omitempty"` // what the target was found to be where that is not what it is for: "reader" behind a writer endpoint
+}
+
+// Server is what a target says of itself before anybody signs in. Nobody has checked it.
+type Server struct {
+	Text    string   `json:"text"`              // the whole in one line
+	Version string   `json:"version,omitempty"` // "" where the protocol does not tell
+	TLS     bool     `json:"tls,omitempty"`     // it offers or demands TLS
+	Names   []string `json:"names,omitempty"`   // in its certificate
+	Role    string   `json:"role,omitempty"`    // writer or reader; "" where the protocol does not tell
 }
 
 // SeatUse is what a pool does with a session.
@@ -79,6 +89,7 @@ const (
 	EventUnreachable EventKind = "unreachable"  // the agent could not finish a dial in time
 	EventConnReset   EventKind = "conn_reset"   // cut before its end; Text says why
 	EventLink        EventKind = "link"         // a session lost its websocket, tries to get it back, or has it again
+	EventServer      EventKind = "server"       // the target has said what it is, or does not answer; Text says which
 	EventMoved       EventKind = "moved"        // the target is elsewhere, or another instance carries the tunnel; Text says which
 )
 
