@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/aws/account"
 	"github.com/rdsx/rdsx/aws/discover"
+	"github.com/rdsx/rdsx/aws/reach"
 	"github.com/rdsx/rdsx/tui"
 	"github.com/rdsx/rdsx/tui/targets"
 )
@@ -81,7 +83,7 @@ func (s *screenRun) scanPlace(ctx context.Context, p place, emit func(tui.Findin
 			acct.ID, acct.ARN = who.ID, who.ARN
 		}
 	}()
-	look := &lookout{instances: map[string]aws.Instance{}, databases: map[string]aws.Database{}, done: map[string]bool{}}
+	look := &lookout{instances: map[string]aws.Instance{}, databases: map[string]aws.Database{}, done: map[string]bool{}, before: s.before()}
 	show := func(rows []targets.Row) {
 		if len(rows) > 0 {
 			emit(tui.Finding{Account: acct, Rows: s.files.used(rows)})
@@ -103,9 +105,26 @@ func (s *screenRun) scanPlace(ctx context.Context, p place, emit func(tui.Findin
 		return nil, false // ctx's: nobody is there any more
 	}
 	look.acct = acct
+	show(s.files.hosts(look.all(), acct))
+	// The network's rules come behind everything else: the list is of use without them.
+	if look.rules = networks(ctx, reach.New(p.cfg), look.inventory()); look.rules == nil {
+		return nil, false
+	}
 	rows = look.all()
 	show(s.files.hosts(rows, acct))
 	return rows, !look.failed
+}
+
+// before are the rows of the last run with what was known of their ways, by key.
+func (s *screenRun) before() map[string]targets.Row {
+	rows, _ := s.files.cached()
+	out := make(map[string]targets.Row, len(rows))
+	for _, r := range rows {
+		if len(r.Path.Layers) > 0 {
+			out[r.Key()] = r
+		}
+	}
+	return out
 }
 
 // Choices implements tui.Catalogue.
@@ -121,16 +140,21 @@ func (s *screenRun) Choices(ctx context.Context, row targets.Row) ([]targets.Cho
 	if len(inv.Instances) == 0 && len(inv.Errors) > 0 {
 		return nil, inv.Errors[0]
 	}
-	out := make([]targets.Choice, 0, len(inv.Instances))
-	for _, i := range inv.Instances {
-		c := targets.Choice{Instance: i, Unfit: discover.Unfit(i)}
-		if c.Unfit == "" && row.Database != nil && row.Database.VPC != "" && i.VPC != "" {
-			c.Why = "same VPC"
-			if i.VPC != row.Database.VPC {
-				c.Why = "in " + i.VPC + ", which may be peered"
-			}
+	if row.Database == nil {
+		out := make([]targets.Choice, 0, len(inv.Instances))
+		for _, i := range inv.Instances {
+			out = append(out, targets.Choice{Instance: i, Unfit: i.Unfit()})
 		}
-		out = append(out, c)
+		return out, nil
+	}
+	rules := networks(ctx, reach.New(p.cfg), inv, *row.Database)
+	if rules == nil {
+		return nil, ctx.Err()
+	}
+	var out []targets.Choice
+	for _, c := range reach.Rank(rules, inv.Instances, *row.Database) {
+		judged := targets.Row{}.Judged(c.Verdict)
+		out = append(out, targets.Choice{Instance: c.Instance, Unfit: c.Instance.Unfit(), Why: c.Why, Reach: judged.Reach})
 	}
 	return out, nil
 }
@@ -144,6 +168,8 @@ type lookout struct {
 	again     bool     // the instances have changed: every row may have
 	done      map[string]bool
 	failed    bool
+	rules     *reach.Snapshot        // of the networks; nil until they have been read
+	before    map[string]targets.Row // what the last run knew of the ways
 }
 
 func (l *lookout) add(r discover.Result) {
@@ -193,22 +219,35 @@ func (l *lookout) all() []targets.Row {
 	return out
 }
 
-// inventory holds the instances alone: choosing one needs no more.
+// inventory is what has been found so far.
 func (l *lookout) inventory() discover.Inventory {
 	inv := discover.Inventory{Account: l.acct}
+	for _, key := range slices.Sorted(maps.Keys(l.databases)) {
+		inv.Databases = append(inv.Databases, l.databases[key])
+	}
 	for _, id := range slices.Sorted(maps.Keys(l.instances)) {
 		inv.Instances = append(inv.Instances, l.instances[id])
 	}
 	return inv
 }
 
+// database is a row with the instance that would carry it. Until the rules have been read, it shows what the last run knew.
 func (l *lookout) database(inv discover.Inventory, db aws.Database) targets.Row {
-	row := targets.Row{Account: l.acct, Database: &db, Unusable: discover.Unusable(db, inv)}
-	via, why, err := discover.Choose(inv, &db, db.Endpoint)
-	if err != nil {
+	row := targets.Row{Account: l.acct, Database: &db}
+	all, err := carriers(l.rules, inv, db)
+	if err != nil || !db.Available() {
+		row.Unusable = cmp.Or(discover.Unusable(db, inv), "no instance")
 		row.Next = aws.NextOf(err)
-	} else {
-		row.Via, row.Why = via, why
+	}
+	if err != nil {
+		return row
+	}
+	row.Via, row.Why = all[0].Instance, all[0].Why
+	if old, ok := l.before[row.Key()]; ok && l.rules == nil && old.Via.ID == row.Via.ID {
+		return row.Judged(old.Path)
+	}
+	if l.rules != nil && row.Unusable == "" {
+		return row.Judged(all[0].Verdict)
 	}
 	return row
 }
