@@ -23,6 +23,7 @@ import (
 // Options bounds a search. The zero value is good.
 type Options struct {
 	Parallel int // API calls in flight at once, over all places; 0 means 64
+	Attempts int // at one call before it counts as failed; 0 means 8
 }
 
 // Place is one account and region as one profile sees it. Places of a profile are to share its credentials: Config.Copy with
@@ -110,7 +111,7 @@ func NewFleet(places []Place, o Options) *Finder {
 	if o.Parallel <= 0 {
 		o.Parallel = 64
 	}
-	f := &Finder{parallel: o.Parallel, identify: true, pool: newPool(o.Parallel)}
+	f := &Finder{parallel: o.Parallel, identify: true, pool: newPool(o.Parallel, o.Attempts)}
 	for n, p := range places {
 		cfg := f.pool.through(p.Config, fmt.Sprint(n), n)
 		databases := rds.NewFromConfig(cfg)

@@ -177,7 +177,7 @@ func (c clients) nodePage(ctx context.Context, token *string) (page, *string, er
 }
 
 func (c clients) machinePage(ctx context.Context, token *string) (page, *string, error) {
-	out, err := c.machines.DescribeInstances(ctx, &ec2.DescribeInstancesInput{MaxResults: sdk.Int32(machinesPage), NextToken: token})
+	out, err := c.machines.DescribeInstances(ctx, &ec2.DescribeInstancesInput{MaxResults: sdk.Int32(machinesPage), NextToken: token}, lightMachines)
 	if err != nil {
 		return page{}, nil, err
 	}
@@ -185,7 +185,7 @@ func (c clients) machinePage(ctx context.Context, token *string) (page, *string,
 }
 
 func (c clients) instancePage(ctx context.Context, token *string) (page, *string, error) {
-	out, err := c.databases.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{MaxRecords: sdk.Int32(rdsPage), Marker: token})
+	out, err := c.databases.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{MaxRecords: sdk.Int32(rdsPage), Marker: token}, lightDatabases)
 	if err != nil {
 		return page{}, nil, err
 	}

@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -24,6 +25,8 @@ const (
 // pool bounds the calls in flight over all places and, adaptively, those to one service of one place. A call holds its slot
 // from the signature to the last byte of the answer: not while its credentials are fetched, nor between two attempts.
 type pool struct {
+	attempts int
+
 	mu      sync.Mutex
 	free    int
 	shares  map[string]*share
@@ -44,8 +47,8 @@ type waiter struct {
 	turn  chan struct{} // closed when the slot is the waiter's
 }
 
-func newPool(parallel int) *pool {
-	return &pool{free: parallel, shares: map[string]*share{}, calls: map[string]int{}}
+func newPool(parallel, tries int) *pool {
+	return &pool{free: parallel, attempts: cmp.Or(tries, attempts), shares: map[string]*share{}, calls: map[string]int{}}
 }
 
 // acquire waits for a slot. Those of a lower rank go first, so that the first places are whole while the last ones wait.
@@ -145,7 +148,7 @@ func prefixOf(service string) string {
 func (p *pool) through(cfg sdk.Config, key string, rank int) sdk.Config {
 	cfg = cfg.Copy()
 	cfg.RetryMaxAttempts = 0 // it would take the place of the retryer's own
-	cfg.Retryer = newRetryer
+	cfg.Retryer = p.retryer
 	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), func(stack *middleware.Stack) error {
 		return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("rdsxPool", func(
 			ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
@@ -163,10 +166,10 @@ func (p *pool) through(cfg sdk.Config, key string, rank int) sdk.Config {
 	return cfg
 }
 
-func newRetryer() sdk.Retryer {
+func (p *pool) retryer() sdk.Retryer {
 	return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
 		o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) {
-			o.MaxAttempts = attempts
+			o.MaxAttempts = p.attempts
 			o.MaxBackoff = 5 * time.Second
 			o.RateLimiter = ratelimit.None // the attempts are the bound: a quota would lose the last pages of a long list
 		})

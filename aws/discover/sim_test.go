@@ -285,7 +285,7 @@ func TestThrottled(t *testing.T) {
 func TestAlwaysThrottled(t *testing.T) {
 	s := start(t, sim.Options{World: small(t), Throttle: func(_ world.Place, op string) bool { return op == "rds:DescribeDBProxies" }})
 	cfg, acct := open(t, s, "small-all", "eu-west-1")
-	inv, err := discover.New(cfg, acct, discover.Options{}).All(t.Context())
+	inv, err := discover.New(cfg, acct, discover.Options{Attempts: 2}).All(t.Context())
 	if err != nil || len(inv.Errors) != 1 || !strings.Contains(inv.Errors[0].Error(), "list proxies in eu-west-1: rds:DescribeDBProxies: AWS throttles") {
 		t.Errorf("%v %v", err, inv.Errors)
 	}
