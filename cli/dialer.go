@@ -75,6 +75,7 @@ func candidates(ctx context.Context, r route) ([]aws.Instance, error) {
 	if err != nil {
 		return nil, err
 	}
+	whole := inv
 	var out []aws.Instance
 	for len(inv.Instances) > 0 {
 		i, _, err := discover.Choose(inv, r.target.Database, r.target.Endpoint)
@@ -84,7 +85,7 @@ func candidates(ctx context.Context, r route) ([]aws.Instance, error) {
 		out = append(out, i)
 		inv.Instances = slices.DeleteFunc(slices.Clone(inv.Instances), func(x aws.Instance) bool { return x.ID == i.ID })
 	}
-	return out, nil
+	return reorder(ctx, r, whole, out), nil
 }
 
 // Open implements forward.Dialer.
