@@ -14,9 +14,8 @@ import (
 // lookEvery is how often it is looked whether the server should be asked again.
 const lookEvery = 2 * time.Second
 
-// watchServing asks the server behind a writer endpoint what it is, where the engine tells that before a login: Redis and
-// DocumentDB do. It asks when the tunnel is ready, and whenever the target has moved or a session has started, and returns when
-// the tunnel is over or ctx ends.
+// watchServing asks the server behind a writer endpoint what it is when the target has moved, where the engine tells that
+// before a login: Redis and DocumentDB do. It returns when the tunnel is over or ctx ends.
 func watchServing(ctx context.Context, f *forward.Forwarder, t aws.Target) {
 	if t.Database == nil || t.Database.Role != aws.RoleWriter {
 		return
@@ -28,11 +27,11 @@ func watchServing(ctx context.Context, f *forward.Forwarder, t aws.Target) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	var seen uint64
-	due := true
+	due := false
 	for {
 		for _, ev := range f.Events(seen) {
 			seen = ev.Seq
-			due = due || ev.Kind == aws.EventMoved || ev.Kind == aws.EventSession
+			due = due || ev.Kind == aws.EventMoved
 		}
 		state := f.Snapshot().State
 		if state == aws.StateClosed {
@@ -40,8 +39,8 @@ func watchServing(ctx context.Context, f *forward.Forwarder, t aws.Target) {
 		}
 		if due && (state == aws.StateIdle || state == aws.StateOpen) {
 			due = false
-			if as, ok := serving(ctx, e, f.Local(), t.Endpoint.Host); ok {
-				f.SetServing(as)
+			if role := serving(ctx, e, f.Local(), t.Endpoint.Host); role != "" {
+				f.SetServing(role)
 			}
 		}
 		select {
@@ -52,8 +51,8 @@ func watchServing(ctx context.Context, f *forward.Forwarder, t aws.Target) {
 	}
 }
 
-// serving is what the server is where it should write and does not; ok says whether it has told.
-func serving(ctx context.Context, e engine.Engine, local, host string) (as string, ok bool) {
+// serving is the role that the server tells, "" when it does not.
+func serving(ctx context.Context, e engine.Engine, local, host string) string {
 	ctx, stop := context.WithTimeout(ctx, 2*engine.Patience)
 	defer stop()
 	dial := func(ctx context.Context) (net.Conn, error) {
@@ -65,11 +64,8 @@ func serving(ctx context.Context, e engine.Engine, local, host string) (as strin
 		return d.DialContext(ctx, network, local)
 	}
 	info, err := e.Probe(ctx, dial, host, nil)
-	switch {
-	case err != nil || info.Role == "":
-		return "", false
-	case info.Role == engine.RoleReader:
-		return engine.RoleReader, true
+	if err != nil {
+		return ""
 	}
-	return "", true
+	return info.Role
 }

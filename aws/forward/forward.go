@@ -216,20 +216,27 @@ func (f *Forwarder) target() aws.Target {
 	return t
 }
 
-// SetServing says what the target was found to be where that is not what it is for, a reader behind a writer endpoint; ""
-// where it is. Snapshots show it, and a change is an event.
-func (f *Forwarder) SetServing(as string) {
+// SetServing says what the database behind a writer endpoint was found to be: a reader is marked in snapshots, and told.
+func (f *Forwarder) SetServing(role string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.serving == as || f.ending {
+	f.serves(role)
+}
+
+// serves is SetServing with f.mu held.
+func (f *Forwarder) serves(role string) {
+	if role == string(aws.RoleWriter) {
+		role = ""
+	}
+	if f.serving == role || f.ending {
 		return
 	}
-	e := aws.Event{Kind: aws.EventMoved, Text: "the endpoint is what it should be again: no " + f.serving}
-	if as != "" {
-		e.Text = fmt.Sprintf("%s answers as a %s", f.cfg.Target.Endpoint, as)
+	e := aws.Event{Kind: aws.EventServer, Text: fmt.Sprintf("%s answers as a writer again", f.cfg.Target.Endpoint)}
+	if role != "" {
+		e.Text = fmt.Sprintf("%s answers as a %s, and is the endpoint of the writer", f.cfg.Target.Endpoint, role)
 		e.Next = "rdsx ls shows where the writer is; a fail-over may be under way"
 	}
-	f.serving = as
+	f.serving = role
 	f.note(e)
 }
 

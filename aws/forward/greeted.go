@@ -37,5 +37,8 @@ func (f *Forwarder) greeted(m *member) {
 		}
 		f.server = server
 		f.note(aws.Event{Kind: aws.EventServer, Text: server.Text})
+		if db := f.cfg.Target.Database; db != nil && db.Role == aws.RoleWriter && server.Role != "" {
+			f.serves(server.Role)
+		}
 	})
 }

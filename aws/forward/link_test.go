@@ -223,19 +223,19 @@ func TestLooksRarely(t *testing.T) {
 	})
 }
 
-// TestServing: what the target was found to be shows until it is told otherwise, and each change is said once.
+// TestServing: a reader behind a writer endpoint shows until a writer answers there, and each change is said once.
 func TestServing(t *testing.T) {
 	bubble(t, Config{}, sessions(nil), func(r *rig) {
-		r.SetServing("")
-		r.wantTold(aws.EventMoved, 0)
+		r.SetServing("writer")
+		r.wantTold(aws.EventServer, 0)
 		r.SetServing("reader")
 		r.SetServing("reader")
-		r.wantTold(aws.EventMoved, 1, "orders.internal:5432 answers as a reader", "rdsx ls")
+		r.wantTold(aws.EventServer, 1, "orders.internal:5432 answers as a reader", "rdsx ls")
 		if got := r.Snapshot().Serving; got != "reader" {
 			t.Errorf("the tunnel shows %q", got)
 		}
-		r.SetServing("")
-		r.wantTold(aws.EventMoved, 2, "what it should be again")
+		r.SetServing("writer")
+		r.wantTold(aws.EventServer, 2, "answers as a writer again")
 		if got := r.Snapshot().Serving; got != "" {
 			t.Errorf("the tunnel still shows %q", got)
 		}
