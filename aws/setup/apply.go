@@ -165,7 +165,7 @@ func (s *Stack) describe(ctx context.Context) (types.Stack, error) {
 	return out.Stacks[0], nil
 }
 
-// isMissing recognizes the ValidationError with which CloudFormation says that it has no such stack.
+// isMissing knows the ValidationError with which CloudFormation says that it has no such stack.
 func isMissing(err error) bool {
 	var e smithy.APIError
 	return errors.As(err, &e) && e.ErrorCode() == "ValidationError" && strings.Contains(e.ErrorMessage(), "does not exist")

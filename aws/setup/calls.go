@@ -88,6 +88,16 @@ func Least(names []string, s Scope) (Policy, error) {
 	return p, nil
 }
 
+// StatementsFor are the statements of Least that a call alone gives: one, or none when the scope has nothing for it.
+func (s Scope) StatementsFor(c Call) []Statement {
+	if c.On == Free || c.Spare || c.On == OwnDocument && len(s.Documents) == 0 {
+		return nil
+	}
+	st := s.statement(c.On)
+	st.Actions = []string{c.Action}
+	return []Statement{st}
+}
+
 // statement is a statement about a kind of resource, without its actions.
 func (s Scope) statement(on On) Statement {
 	switch on {

@@ -149,13 +149,19 @@ func (p plan) cfnBastion(add func(id, kind string, properties object)) {
 	add("Bastion", "AWS::EC2::Instance", instance)
 	for _, d := range p.documents {
 		add("Document"+logical(d.name), "AWS::SSM::Document", object{
-			{"Name", d.name}, {"DocumentType", "Session"}, {"DocumentFormat", "JSON"}, {"UpdateMethod", "NewVersion"},
-			{"Content", d.tree}, {"Tags", p.cfnTags("", "")},
+			{"Name", d.name},
+			{"DocumentType", "Session"},
+			{"DocumentFormat", "JSON"},
+			{"UpdateMethod", "NewVersion"},
+			{"Content", d.tree},
+			{"Tags", p.cfnTags("", "")},
 		})
 	}
 	for _, a := range p.associations {
 		properties := object{
-			{"AssociationName", a.name}, {"Name", a.document}, {"ScheduleExpression", a.schedule},
+			{"AssociationName", a.name},
+			{"Name", a.document},
+			{"ScheduleExpression", a.schedule},
 			{"Targets", list{object{{"Key", "InstanceIds"}, {"Values", list{ref("Bastion")}}}}},
 		}
 		if a.parameters != nil {

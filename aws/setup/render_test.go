@@ -156,10 +156,10 @@ func references(v any) []string {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, value := range v {
-			switch {
-			case key == "Ref":
+			switch key {
+			case "Ref":
 				all = append(all, value.(string))
-			case key == "Fn::GetAtt":
+			case "Fn::GetAtt":
 				all = append(all, value.([]any)[0].(string))
 			default:
 				all = append(all, references(value)...)

@@ -13,7 +13,7 @@ func Commands() []Command {
 		{"exec", open},
 		{"screen", join(open, limits(), ending())},
 		{"sessions", join(identity(), []Call{call("ssm:DescribeSessions", Anything, "sessions that are open", "")}, ending())},
-		{"doctor", join(open, limits(), examination())},
+		{"doctor", without(join(open, limits(), examination()), "ssm:DescribeSessions")}, // it takes no notice of other sessions
 		{"setup", join(identity(), lookAround(), sites())},
 		{"profiles", join(identity(), []Call{call("organizations:ListAccounts", Anything, "the accounts to make profiles of", "profiles import reads an organization")})},
 	}
@@ -22,11 +22,19 @@ func Commands() []Command {
 func join(parts ...[]Call) []Call {
 	var all []Call
 	for _, c := range slices.Concat(parts...) {
-		if !slices.ContainsFunc(all, func(x Call) bool { return x.Action == c.Action && x.On == c.On }) {
+		at := slices.IndexFunc(all, func(x Call) bool { return x.Action == c.Action && x.On == c.On })
+		switch {
+		case at < 0:
 			all = append(all, c)
+		case all[at].When != "" && c.When == "": // needed in any case beats needed at times
+			all[at] = c
 		}
 	}
 	return all
+}
+
+func without(calls []Call, action string) []Call {
+	return slices.DeleteFunc(calls, func(c Call) bool { return c.Action == action })
 }
 
 // call is a call; when is "" for one that is always made.
@@ -123,7 +131,7 @@ func examination() []Call {
 		call("ec2:DescribeSecurityGroups", Anything, "whether the instance may use 443", ""),
 		call("ec2:DescribeVpcEndpoints", Anything, "endpoints for Systems Manager in the VPC", ""),
 		call("iam:SimulatePrincipalPolicy", Principals, "whether the session is allowed", ""),
-		call("iam:GetRole", Principals, "who may assume the role", ""),
+		call("iam:GetRole", Principals, "who may assume the role", "the profile assumes a role, or the instance's role is in doubt"),
 		call("iam:GetInstanceProfile", Principals, "the role of the instance", ""),
 		call("iam:ListAttachedRolePolicies", Principals, "whether it has what the agent needs", ""),
 	}

@@ -120,7 +120,8 @@ func (p plan) tfBastion(h *blocks) {
 	h.resource("aws_security_group", "bastion", object{
 		{"name", p.group.name},
 		{"description", "rdsx: no way in, and out to Systems Manager and the databases only"},
-		{"vpc_id", p.VPC}, {"tags", object(p.tags(p.group.name, ""))},
+		{"vpc_id", p.VPC},
+		{"tags", object(p.tags(p.group.name, ""))},
 	})
 	const bastion = raw("aws_security_group.bastion.id")
 	for _, r := range p.group.egress {
