@@ -2,6 +2,12 @@
 // implementation of the data channel: StartSession, the signed websocket, the handshake, sequence numbers and
 // acknowledgements, the mux, and TerminateSession on every way out.
 //
+// A session outlives its websockets. When one is lost, for whatever reason, connections stay open and what is written to them
+// waits, up to its bound, while fresh credentials, a new token and a new websocket are got (resume.go), for as long as the
+// service says that the session exists. Changed and Stats tell those who want to know. A connection is cut only when the
+// agent may have taken bytes of it twice (doubt.go), or when its reader has left more unread than Options.SpillLimit: alone,
+// with an error that is aws.ErrReset and says why.
+//
 // Memory is bounded: Options.Window bytes in flight (and as much again in spare buffers), 8 MiB of messages that arrive
 // ahead of their turn, and per connection 256 KiB each way; a local reader that is slower than that has the rest of its
 // bytes in an encrypted temporary file.
