@@ -105,7 +105,9 @@ func (s Scope) statement(on On) Statement {
 		st := Statement{Sid: "StartOnInstances", Resources: []string{
 			"arn:{partition}:ec2:{region}:{account}:instance/*", "arn:{partition}:ssm:{region}:{account}:managed-instance/*",
 		}}
-		if s.Tag != "" {
+		if s.Tag == "" {
+			st.Resources = append(st.Resources, "arn:{partition}:ecs:{region}:{account}:task/*")
+		} else {
 			st.Sid = "StartOnTaggedInstances"
 			st.Condition = append(st.Condition, Condition{"StringEquals", "ssm:resourceTag/rdsx", []string{s.Tag}})
 		}
