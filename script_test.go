@@ -53,6 +53,7 @@ func setupScript(e *testscript.Env) error {
 	e.Setenv("HOME", e.WorkDir)
 	e.Setenv("TMPDIR", os.TempDir())
 	e.Setenv("GORACE", "atexit_sleep_ms=0")
+	e.Setenv("RDSX_NO_PROBE", "true") // most targets are no databases
 	return nil
 }
 

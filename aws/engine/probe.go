@@ -21,6 +21,9 @@ const maxNames = 8
 // Dial opens a connection to the server, through a tunnel for one. The caller closes it.
 type Dial func(ctx context.Context) (net.Conn, error)
 
+// Speaks says whether the engine has first words that are safe to say: whether Greeting and Probe are of use.
+func (e Engine) Speaks() bool { return e.speaker() != nil }
+
 // Probe learns what a server tells before a login: that it speaks the engine's protocol, its version, the names in its TLS
 // certificate, and whether it writes. It speaks on connections of its own, one after the other, and closes them.
 //
