@@ -131,7 +131,7 @@ func TestProbeOfSilence(t *testing.T) {
 	ingress()
 	p, before := b.ready(t, "orders-dev")
 	text, hint := said(before)
-	for _, want := range []string{"does not answer within", "ingress", "sg-0d0000000000000d0"} {
+	for _, want := range []string{"does not answer within", "no ingress rule allows tcp/5432"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in %q", want, text)
 		}

@@ -13,14 +13,21 @@ type Greeter interface {
 	Greeting() (*aws.Server, error)
 }
 
-// greeted notes what m's session has learnt of the target, and waits for the rest. f.mu is held.
-func (f *Forwarder) greeted(m *member) {
-	g, ok := m.session.(Greeter)
+// unanswered notes why the target does not answer as it should. f.mu is held.
+func (f *Forwarder) unanswered(s Session) {
+	g, ok := s.(Greeter)
 	if !ok || f.ending {
 		return
 	}
 	if _, err := g.Greeting(); err != nil {
 		f.note(aws.Event{Kind: aws.EventServer, Text: err.Error(), Next: aws.NextOf(err)})
+	}
+}
+
+// greeted waits for what m's session learns of the target, and notes it. f.mu is held.
+func (f *Forwarder) greeted(m *member) {
+	g, ok := m.session.(Greeter)
+	if !ok || f.ending {
 		return
 	}
 	f.running.Go(func() {

@@ -38,6 +38,7 @@ func (f *Forwarder) admit(s Session) *member {
 	now := time.Now()
 	m := &member{session: s, opened: now, quitted: now, single: !stats.Mux, kick: make(chan struct{}, 1)}
 	m.link = linkOf(stats)
+	f.unanswered(s) // said before the tunnel is called ready
 	p := &f.pool
 	p.opening, p.lastErr = p.opening-1, nil
 	p.opened++
@@ -98,7 +99,7 @@ func (f *Forwarder) notOpened(ctx context.Context, err error) {
 	p.backOff(time.Now())
 	e := aws.Event{Kind: aws.EventSession, Text: "no session: " + err.Error(), Next: aws.NextOf(err)}
 	if n := p.healthy(); n > 0 {
-		e.Text, e.Next = fmt.Sprintf("no further session, %d go on: %v", n, err), ""
+		e.Text, e.Next = fmt.Sprintf("no session beside the %d that carry the tunnel: %v", n, err), ""
 	} else {
 		p.lastErr = err
 	}
