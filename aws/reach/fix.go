@@ -112,6 +112,13 @@ func free(a ACL, egress bool, limit int) int {
 // fixRoute leads packets to the other VPC by a peering or transit gateway that is there already, else says to make a peering.
 func (s *Snapshot) fixRoute(table RouteTable, t trip) *aws.Fix {
 	region, to := s.VPCs[t.from.VPC].Region, s.vpcBlock(t.to.VPC, t.at)
+	for _, r := range table.Routes { // a route for the whole VPC would lose against one that is more specific
+		for _, p := range s.covers(r) {
+			if within(p, t.at) == aws.Yes && p.Bits() > to.Bits() {
+				to = p
+			}
+		}
+	}
 	target, option, field := "", "", ""
 	for _, p := range s.Peerings {
 		if p.Status == "active" && p.joins(t.from.VPC, t.to.VPC) {
@@ -148,6 +155,14 @@ func (s *Snapshot) fixRoute(table RouteTable, t trip) *aws.Fix {
 			[2]string{attribute, strconv.Quote(to.String())}, [2]string{field, strconv.Quote(target)}),
 		Console: fmt.Sprintf("VPC › Route tables › %s › Edit routes", table.ID),
 	}
+}
+
+// covers are the blocks that a route is for.
+func (s *Snapshot) covers(r Route) []netip.Prefix {
+	if r.PrefixList != "" {
+		return s.PrefixLists[r.PrefixList]
+	}
+	return []netip.Prefix{r.CIDR}
 }
 
 func (s *Snapshot) vpcBlock(vpc string, at netip.Prefix) netip.Prefix {

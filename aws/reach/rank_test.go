@@ -1,0 +1,67 @@
+package reach
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/sim/world"
+)
+
+func TestRank(t *testing.T) {
+	l := newLab()
+	w, err := world.New(l.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, r := snapshotOf(w), w.Region("111111111111", "eu-west-1")
+	db := databaseOf(*l.db(sameNet), r)
+	db.AZ = "eu-west-1b"
+	node := func(id, subnet, zone, version string) aws.Instance {
+		return aws.Instance{
+			ID: id, PingStatus: "Online", State: "running", AgentVersion: version, Platform: "Linux", VPC: vpcA, Subnet: subnet, AZ: zone, IP: boxIP, Groups: []string{sgBox},
+		}
+	}
+	kept := node("i-kept-out", netA2, "eu-west-1b", "9.9.0.0")
+	kept.IP, kept.Groups = "192.168.0.1", []string{sgBox}
+	s.Groups[sgA] = Group{ID: sgA, VPC: vpcA, Account: "111111111111", Ingress: []Rule{{Protocol: "-1", CIDR: s.VPCs[vpcA].CIDRs[0]}}}
+	lost := node("i-lost", netA2, "eu-west-1b", "9.9.0.0")
+	lost.PingStatus = "ConnectionLost"
+	hybrid := aws.Instance{ID: "mi-1", PingStatus: "Online", AgentVersion: "9.9.0.0", IP: "192.168.40.1"}
+	far := node("i-far-zone", netA1, "eu-west-1a", "9.9.0.0")
+	newer, older := node("i-newer", netA2, "eu-west-1b", "3.3.20.0"), node("i-older", netA2, "eu-west-1b", "3.3.3.0")
+	busy := node("i-busy", netA2, "eu-west-1b", "3.3.20.0")
+	s.Load = map[string]int{"i-busy": 4}
+	var got []string
+	for _, c := range Rank(s, []aws.Instance{lost, hybrid, kept, far, older, busy, newer}, db) {
+		got = append(got, c.Instance.ID+" "+string(c.Verdict.Answer))
+		if c.Why == "" {
+			t.Errorf("nothing is said of %s", c.Instance.ID)
+		}
+	}
+	if want := "i-newer yes, i-busy yes, i-older yes, i-far-zone yes, mi-1 unknown, i-kept-out no, i-lost no"; strings.Join(got, ", ") != want {
+		t.Errorf("order %s\nwant  %s", strings.Join(got, ", "), want)
+	}
+}
+
+// TestUnknownEnds: an instance or a host of which nothing is known is in doubt, not kept out.
+func TestUnknownEnds(t *testing.T) {
+	l := newLab()
+	w, err := world.New(l.Spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, r := snapshotOf(w), w.Region("111111111111", "eu-west-1")
+	here, there := nounOf(r.Instances[0], r), databaseOf(*l.db(sameNet), r)
+	for name, v := range map[string]aws.Verdict{
+		"a hybrid node":        Check(s, s.Source(aws.Instance{ID: "mi-1", PingStatus: "Online", IP: "192.168.1.1"}), s.Dest(there)),
+		"an id and no more":    Check(s, s.Source(aws.Instance{ID: "i-2"}), s.Dest(there)),
+		"a name and no more":   Check(s, s.Source(here), s.Free(aws.Endpoint{Host: "cache.internal", Port: 6379}, vpcA)),
+		"an address elsewhere": Check(s, s.Source(here), s.Free(aws.Endpoint{Host: "10.99.0.1", Port: 6379}, vpcA)),
+		"nothing at all":       Check(&Snapshot{}, Source{}, Dest{}),
+	} {
+		if v.Answer != aws.Unknown || v.Why() == "" {
+			t.Errorf("%s: %s %q", name, v.Answer, v.Why())
+		}
+	}
+}
