@@ -78,6 +78,7 @@ type Forwarder struct {
 	conns    map[uint64]*connection
 	accepted uint64
 	pool     pool
+	spared   uint64       // accepted, when a session was last started to be in reserve beside a quiet one
 	carrier  aws.Instance // that carried the latest session
 	serving  string       // of SetServing
 	server   *aws.Server  // of the latest Greeter that had an answer

@@ -3,6 +3,8 @@ package forward
 import (
 	"context"
 	"time"
+
+	"github.com/rdsx/rdsx/aws"
 )
 
 const (
@@ -119,15 +121,17 @@ func (f *Forwarder) measure(c *connection, now time.Time, since time.Duration) {
 	}
 }
 
-// spare starts a session when all are busy, and closes one that nobody needs. f.mu is held.
+// spare starts a session when all are busy, or when the only one carries a connection that stays: the next one may be a
+// transfer, which would get in its way. It closes one that nobody needs. f.mu is held.
 func (f *Forwarder) spare(ctx context.Context, now time.Time) {
 	p := &f.pool
-	var idle *member // the newest without connections
+	var idle, only *member // the newest without connections; any
 	free, single := 0, false
 	for _, m := range p.members {
 		if !m.alive() {
 			continue
 		}
+		only = m
 		single = single || m.single
 		if !m.busy() {
 			free++
@@ -136,14 +140,27 @@ func (f *Forwarder) spare(ctx context.Context, now time.Time) {
 			idle = m
 		}
 	}
+	life := spareLife
+	if len(f.conns) > 0 {
+		life = spareLifeInUse
+	}
 	switch {
-	case single: // each of them is for one connection, and stale before the next
-	case free == 0 && p.healthy() > 0 && p.opening == 0 && p.may(now):
+	case only == nil || single: // each in basic mode is for one connection, and stale before the next
+	case free == 0 && p.opening == 0 && p.may(now):
 		f.startSession(ctx)
-	case free > 1 && idle != nil && now.Sub(idle.quitted) >= spareLife:
+	case p.healthy() == 1 && only.stays(now) && f.spared < f.accepted && p.opening == 0 && p.may(now):
+		f.spared = f.accepted
+		f.startSession(ctx)
+	case free > 1 && idle != nil && now.Sub(idle.quitted) >= life:
+		f.spared = f.accepted // until somebody comes
 		idle.retired = true
 		idle.wake()
 	}
+}
+
+// stays says whether m carries a connection that is there to stay.
+func (m *member) stays(now time.Time) bool {
+	return m.load > 0 && now.Sub(m.latest) >= steady && m.link.state != aws.LinkResuming
 }
 
 // replace starts a session where none takes connections any more. f.mu is held.

@@ -166,7 +166,7 @@ func (w *watcher) count() int {
 // the event says from where to where. Once the name leads there for certain, what was opened meanwhile is replaced, too.
 func TestWriterMoved(t *testing.T) {
 	w := &watcher{place: Place{Mark: "1", What: "writer", At: "orders-1"}}
-	bubble(t, Config{Watcher: w}, sessions(nil), func(r *rig) {
+	bubble(t, Config{Sessions: 1, Watcher: w}, sessions(nil), func(r *rig) {
 		old := r.connect()
 		far := r.dialled(1)
 		r.send(far, old, "hello")
@@ -194,7 +194,7 @@ func TestWriterMoved(t *testing.T) {
 // TestLooksRarely: without connections nobody is asked; with them twice a minute; after a refusal often, for a minute.
 func TestLooksRarely(t *testing.T) {
 	w := &watcher{place: Place{Mark: "1"}}
-	bubble(t, Config{Watcher: w}, sessions(nil), func(r *rig) {
+	bubble(t, Config{Sessions: 1, Watcher: w}, sessions(nil), func(r *rig) {
 		time.Sleep(time.Hour)
 		if n := w.count(); n != 1 {
 			t.Errorf("%d looks in an hour without connections, want the first", n)

@@ -25,8 +25,12 @@ const (
 	young = time.Second
 	// spreading is how long a connection waits for a session of its own where it could share one.
 	spreading = 4 * time.Second
-	// spareLife is how long a session that nobody needs is kept for whoever comes next.
-	spareLife = time.Minute
+	// spareLife is how long a session that nobody needs is kept for whoever comes next; spareLifeInUse the same while others
+	// have connections.
+	spareLife      = time.Minute
+	spareLifeInUse = 10 * time.Minute
+	// steady is from when a connection is one that stays, so that the next one should not share its session.
+	steady = 5 * time.Second
 	// atOnce is how many sessions are started at a time: StartSession is throttled per account.
 	atOnce = 4
 )

@@ -137,6 +137,35 @@ func TestTransferGetsNoNewcomers(t *testing.T) {
 	})
 }
 
+// TestReserveBesideAQuietOne: a connection that stays gets a reserve beside it, which takes a transfer out of its way; one
+// that nobody wants is closed in the end, and not started again before somebody comes.
+func TestReserveBesideAQuietOne(t *testing.T) {
+	bubble(t, Config{}, sessions(nil), func(r *rig) {
+		short := r.connect()
+		r.send(r.dialled(1), short, "hello")
+		time.Sleep(steady - time.Second)
+		short.abort()
+		time.Sleep(time.Hour)
+		if n := r.dialer.tries(); n != 1 {
+			t.Fatalf("%d sessions for a short connection, want 1", n)
+		}
+		typing := r.connect()
+		r.send(r.dialled(1), typing, "hello")
+		time.Sleep(steady + time.Second)
+		dump := r.connect()
+		pump(dump, r.dialled(2))
+		time.Sleep(5 * time.Second)
+		if n := r.dialer.tries(); n != 2 {
+			t.Errorf("%d sessions, want no third while the first is quiet", n)
+		}
+		dump.abort()
+		time.Sleep(24 * time.Hour)
+		if n := len(r.Snapshot().Sessions); n != 1 || r.dialer.tries() != 2 {
+			t.Errorf("a day later there are %d sessions, %d were started", n, r.dialer.tries())
+		}
+	})
+}
+
 // TestThrottled: no more sessions can be had: the one there is carries all, at once, and AWS is asked ever more rarely.
 func TestThrottled(t *testing.T) {
 	throttled := errors.New("throttled")
@@ -155,7 +184,7 @@ func TestThrottled(t *testing.T) {
 		}
 		r.wantState(aws.StateOpen)
 		_, told := r.told(aws.EventSession)
-		r.wantTold(aws.EventSession, told, "no further session, 1 go on: throttled")
+		r.wantTold(aws.EventSession, told, "no session beside the 1 that carry the tunnel: throttled")
 		start := time.Now()
 		for range 5 {
 			c := r.connect()

@@ -145,7 +145,7 @@ func TestStillborn(t *testing.T) {
 
 // TestSessionLost: its connections get what has arrived, then a reset; the port stays and the next connection works.
 func TestSessionLost(t *testing.T) {
-	bubble(t, Config{}, sessions(nil), func(r *rig) {
+	bubble(t, Config{Sessions: 1}, sessions(nil), func(r *rig) {
 		c := r.connect()
 		far := r.dialled(1)
 		r.send(far, c, "hello")
