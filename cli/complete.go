@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,8 +20,10 @@ func (a *app) completeTargets(cmd *cobra.Command, args []string, _ string) ([]st
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var out []string
-	for _, db := range a.inventory(cmd.Context()).Databases {
-		out = append(out, cobra.CompletionWithDesc(db.ID, db.Engine+" "+db.Endpoint.String()))
+	for _, inv := range a.inventories(cmd.Context()) {
+		for _, db := range inv.Databases {
+			out = append(out, cobra.CompletionWithDesc(db.ID, db.Engine+" "+db.Endpoint.String()))
+		}
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
@@ -27,22 +31,46 @@ func (a *app) completeTargets(cmd *cobra.Command, args []string, _ string) ([]st
 // completeInstances offers the instances that a session can go through.
 func (a *app) completeInstances(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var out []string
-	for _, i := range a.inventory(cmd.Context()).Instances {
-		if discover.Unfit(i) == "" {
-			out = append(out, cobra.CompletionWithDesc(i.ID, i.Name))
+	for _, inv := range a.inventories(cmd.Context()) {
+		for _, i := range inv.Instances {
+			if i.Unfit() == "" {
+				out = append(out, cobra.CompletionWithDesc(i.ID, i.Name))
+			}
 		}
 	}
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
-func (a *app) inventory(ctx context.Context) discover.Inventory {
+// inventories are what there is to complete: the lists of the last run while they are young, else what AWS says in time.
+func (a *app) inventories(ctx context.Context) []discover.Inventory {
 	ctx, stop := context.WithTimeout(ctx, completeWithin)
 	defer stop()
 	a.flags.noInput = true
-	cfg, acct, err := a.load(ctx)
+	chosen, err := a.chosen()
 	if err != nil {
-		return discover.Inventory{}
+		return nil
 	}
-	inv, _ := discover.New(cfg, acct, discover.Options{}).All(ctx)
-	return inv
+	scopes, err := a.scopes(ctx, chosen)
+	if err != nil {
+		return nil
+	}
+	places, _, err := a.places(ctx, scopes, a.askMFA)
+	if err != nil {
+		return nil
+	}
+	if kept, ok := a.keptInventories(places); ok {
+		return kept
+	}
+	gathered := discover.NewGathering()
+	_ = discover.NewFleet(searched(places), discover.Options{}).Stream(ctx, gathered.Add) // what has come in time will do
+	return gathered.Inventories()
+}
+
+// completeGroups offers the groups of the configuration.
+func (a *app) completeGroups(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	s, err := a.settings()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return slices.Sorted(maps.Keys(s.groups)), cobra.ShellCompDirectiveNoFileComp
 }

@@ -80,6 +80,8 @@ func (a *app) newConnect() *cobra.Command {
 		},
 	}
 	flags.register(cmd)
+	a.flags.many.register(cmd.Flags())
+	_ = cmd.RegisterFlagCompletionFunc("group", a.completeGroups)
 	_ = cmd.RegisterFlagCompletionFunc("via", a.completeInstances)
 	return cmd
 }

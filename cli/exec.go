@@ -48,6 +48,7 @@ func (a *app) newExec() *cobra.Command {
 		},
 	}
 	flags.register(cmd)
+	a.flags.many.register(cmd.Flags())
 	cmd.Flags().SetInterspersed(true)
 	_ = cmd.RegisterFlagCompletionFunc("via", a.completeInstances)
 	return cmd

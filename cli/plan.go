@@ -52,19 +52,24 @@ func (a *app) loadAsking(ctx context.Context, mfa func(ctx context.Context, seri
 // plan turns what the user typed into a route: it loads the profile, finds the database and chooses the instance.
 func (a *app) plan(ctx context.Context, name string, flags connectFlags) (route, error) {
 	asking := new(atomic.Int32)
-	cfg, acct, err := a.loadAsking(ctx, a.askingMFA(asking))
+	chosen, err := a.chosen()
 	if err != nil {
 		return route{}, err
 	}
-	inv, err := discover.New(cfg, acct, discover.Options{}).All(ctx)
+	scopes, err := a.scopes(ctx, chosen)
 	if err != nil {
 		return route{}, err
 	}
-	target, err := resolve(inv, acct, name)
+	places, _, err := a.places(ctx, scopes, a.askingMFA(asking))
 	if err != nil {
-		return route{}, withListErrors(err, inv)
+		return route{}, err
 	}
-	r := route{target: target, why: "named with --via", cfg: cfg, asking: asking}
+	found, err := a.locate(ctx, places, name)
+	if err != nil {
+		return route{}, err
+	}
+	inv := found.inv
+	r := route{target: found.target, why: "named with --via", cfg: found.place.cfg, asking: asking}
 	if flags.via != "" {
 		r.target.Instance, err = discover.Via(inv, flags.via)
 	} else {

@@ -35,6 +35,7 @@ type globalFlags struct {
 	profile, region, endpointURL string
 	mfaCode                      string
 	json, noInput, debug         bool
+	many                         manyFlags
 }
 
 const rootLong = `rdsx opens private AWS databases on 127.0.0.1. It finds the databases and the instances that reach them, starts a
@@ -68,6 +69,7 @@ func (a *app) root() *cobra.Command {
 	f.BoolVar(&a.flags.json, "json", false, "print JSON on stdout")
 	f.BoolVar(&a.flags.noInput, "no-input", false, "never ask; fail instead")
 	f.BoolVar(&a.flags.debug, "debug", false, "log what is being done on stderr; never tokens or keys")
+	a.flags.many.register(root.Flags())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return aws.Advise(err, aws.ErrUsage, cmd.CommandPath()+" --help")
 	})

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -17,6 +16,7 @@ import (
 	"github.com/rdsx/rdsx/aws/engine"
 	"github.com/rdsx/rdsx/aws/forward"
 	"github.com/rdsx/rdsx/tui"
+	"github.com/rdsx/rdsx/tui/targets"
 	"github.com/rdsx/rdsx/tui/tunnels"
 )
 
@@ -44,15 +44,15 @@ func (a *app) screenWith(ctx context.Context, o screenOptions) error {
 	if a.flags.noInput || a.flags.json || !plain && !a.onTerminal() {
 		return a.noScreen(ctx)
 	}
-	s := &screenRun{app: a, options: o, questions: make(chan tui.Question)}
+	s := &screenRun{app: a, options: o, questions: make(chan tui.Question), files: a.screenFiles(), before: map[string]targets.Row{}, cacheRead: make(chan struct{})}
 	if err := s.load(ctx, plain); err != nil {
 		return err
 	}
-	s.files = a.screenFiles(s.places)
 	deps := tui.Deps{Catalogue: s, Opener: s, Memory: s.files, Desk: s, Profiles: screenProfiles{a, s.files}, Check: checkPort(ctx), Limits: s.limits, Questions: s.questions, Notice: s.leftBehind}
 	var ended []aws.Tunnel
 	var err error
 	if plain {
+		close(s.cacheRead) // prompts show no list of the last run
 		ended, err = tui.Plain(ctx, deps, a.Stdin, a.Stdout)
 	} else {
 		ended, err = tui.Run(ctx, deps, tui.Options{
@@ -69,8 +69,12 @@ type screenRun struct {
 	app       *app
 	options   screenOptions
 	places    []place
+	failed    []error // profiles that could not be read
 	files     *screenFiles
 	questions chan tui.Question
+	before    map[string]targets.Row // what the last run knew of the ways, by key; filled before the first scan begins
+	unread    []place                // whose lists of the last run are still to be read
+	cacheRead chan struct{}          // closed once Cached has returned
 }
 
 // scope is a profile and a region; "" is what rdsx takes without being told.
@@ -83,26 +87,26 @@ type place struct {
 	account aws.Account // without its id, until AWS has been asked
 }
 
-// load reads the profiles. --profile and --region may name several, with commas between them: one list of all.
+// load reads the profiles. What is not said on the command line is as it was last time, when several were looked at.
 func (s *screenRun) load(ctx context.Context, plain bool) error {
 	scopes := s.options.scopes
 	if len(scopes) == 0 {
-		for profile := range strings.SplitSeq(s.app.flags.profile, ",") {
-			for region := range strings.SplitSeq(s.app.flags.region, ",") {
-				scopes = append(scopes, scope{strings.TrimSpace(profile), strings.TrimSpace(region)})
-			}
-		}
-	}
-	for _, sc := range scopes {
-		one := *s.app
-		one.flags.profile, one.flags.region = sc.profile, sc.region
-		cfg, acct, err := one.loadAsking(ctx, s.askMFA(plain))
+		c, err := s.app.chosen()
 		if err != nil {
 			return err
 		}
-		s.places = append(s.places, place{scope: sc, cfg: cfg, account: acct})
+		if c.empty() && s.app.getenv("AWS_PROFILE") == "" && s.app.getenv("AWS_REGION") == "" {
+			c = s.files.memory.Many
+		} else if m := s.app.flags.many; m.profiles != "" || m.regions != "" || m.group != "" || m.all {
+			_ = s.files.rememberMany(c) // what cannot be kept is typed again
+		}
+		if scopes, err = s.app.scopes(ctx, c); err != nil {
+			return err
+		}
 	}
-	return nil
+	var err error
+	s.places, s.failed, err = s.app.places(ctx, scopes, s.askMFA(plain))
+	return err
 }
 
 // placeOf is where the account is reached; rows of an older list may name one that is not asked this time.
@@ -124,7 +128,7 @@ func (a *app) onTerminal() bool {
 
 // noScreen is for pipes and jobs: what there is, and how to connect.
 func (a *app) noScreen(ctx context.Context) error {
-	if err := a.ls(ctx); err != nil {
+	if err := a.ls(ctx, false); err != nil {
 		return err
 	}
 	return usage("rdsx connect TARGET", "the screens need a terminal and somebody to ask")

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,19 +18,21 @@ import (
 	"github.com/rdsx/rdsx/tui/targets"
 )
 
-// screenFiles is what the screens keep on disk: the last list in the cache, and in the state what was opened and on which
-// port. Both hold names and endpoints, never a secret; both are 0600 in folders of 0700. A file that cannot be read is as
+// screenFiles is what the screens keep on disk: the last lists in the cache, and in the state what was opened and on which
+// port, and which accounts were looked at. Both hold names and endpoints, never a secret; both are 0600 in folders of 0700. A file that cannot be read is as
 // good as none.
 type screenFiles struct {
-	cache, state string // paths; "" where there is no home to keep them in
-	mu           sync.Mutex
-	memory       memory
+	cache  cache
+	state  string // path; "" where there is no home to keep it in
+	mu     sync.Mutex
+	memory memory
 }
 
 // memory is the state file.
 type memory struct {
 	Version int              `json:"version"`
-	Used    map[string]visit `json:"used"` // by targets.Row.Key without the account's id
+	Used    map[string]visit `json:"used"`          // by targets.Row.Key without the account's id
+	Many    choice           `json:"many,omitzero"` // the accounts and regions that were looked at last, when they were several
 }
 
 // visit is the last time that a target was opened.
@@ -49,18 +48,9 @@ const (
 	mostVisits   = 500
 )
 
-// screenFiles finds the file of a list of places and reads the state.
-func (a *app) screenFiles(places []place) *screenFiles {
-	f := &screenFiles{memory: memory{Version: filesVersion, Used: map[string]visit{}}}
-	if dir := a.home("XDG_CACHE_HOME", ".cache", "Library/Caches", "LocalAppData"); dir != "" {
-		// Whoever points rdsx at another configuration or another AWS has another list.
-		key := []string{a.flags.endpointURL, a.getenv("AWS_ENDPOINT_URL"), a.getenv("AWS_CONFIG_FILE"), a.getenv("AWS_ACCESS_KEY_ID")}
-		for _, p := range places {
-			key = append(key, p.account.Profile, p.account.Region)
-		}
-		sum := sha256.Sum256([]byte(strings.Join(key, "\x00")))
-		f.cache = filepath.Join(dir, "rdsx", "targets-"+hex.EncodeToString(sum[:8])+".json")
-	}
+// screenFiles reads the state.
+func (a *app) screenFiles() *screenFiles {
+	f := &screenFiles{cache: a.cache(), memory: memory{Version: filesVersion, Used: map[string]visit{}}}
 	if dir := a.home("XDG_STATE_HOME", ".local/state", "Library/Application Support", "LocalAppData"); dir != "" {
 		f.state = filepath.Join(dir, "rdsx", "state.json")
 	}
@@ -84,29 +74,6 @@ func (a *app) home(variable, unix, mac, windows string) string {
 		return filepath.Join(home, mac)
 	}
 	return filepath.Join(home, unix)
-}
-
-// list is the cache file.
-type list struct {
-	Version int           `json:"version"`
-	At      time.Time     `json:"at"`
-	Rows    []targets.Row `json:"rows"`
-}
-
-// cached is the list of the last run.
-func (f *screenFiles) cached() ([]targets.Row, time.Time) {
-	var l list
-	if f.cache == "" || readJSON(f.cache, &l) != nil || l.Version != filesVersion {
-		return nil, time.Time{}
-	}
-	return l.Rows, l.At
-}
-
-// keep writes the list for the next run. What cannot be kept is found again.
-func (f *screenFiles) keep(rows []targets.Row) {
-	if f.cache != "" {
-		_ = writeJSON(f.cache, list{Version: filesVersion, At: time.Now(), Rows: rows})
-	}
 }
 
 func (f *screenFiles) read() {
@@ -171,8 +138,23 @@ func (f *screenFiles) Remember(target aws.Target, port int, always bool) error {
 	if target.Database == nil {
 		v.Row = &row
 	}
+	return f.change(func(m *memory) {
+		m.Used[keyOf(row)] = v
+		f.forget()
+	})
+}
+
+// rememberMany keeps which accounts and regions are looked at.
+func (f *screenFiles) rememberMany(c choice) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.change(func(m *memory) { m.Many = c })
+}
+
+// change changes the state, on top of what others have written.
+func (f *screenFiles) change(how func(*memory)) error {
 	if f.state == "" {
-		f.memory.Used[keyOf(row)] = v
+		how(&f.memory)
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(f.state), 0o700); err != nil {
@@ -184,8 +166,7 @@ func (f *screenFiles) Remember(target aws.Target, port int, always bool) error {
 	}
 	defer lock.Unlock() //nolint:errcheck // the process's end would do
 	f.read()
-	f.memory.Used[keyOf(row)] = v
-	f.forget()
+	how(&f.memory)
 	return writeJSON(f.state, f.memory)
 }
 

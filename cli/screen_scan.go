@@ -3,61 +3,88 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
-	"sync"
+	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/rdsx/rdsx/aws"
-	"github.com/rdsx/rdsx/aws/account"
 	"github.com/rdsx/rdsx/aws/discover"
 	"github.com/rdsx/rdsx/aws/reach"
 	"github.com/rdsx/rdsx/tui"
 	"github.com/rdsx/rdsx/tui/targets"
 )
 
+// cacheWithin is how long the first frame waits for the lists of the last run. Those that are not read by then come behind it.
+const cacheWithin = 60 * time.Millisecond
+
 // Cached implements tui.Catalogue.
 func (s *screenRun) Cached() ([]targets.Row, time.Time) {
-	rows, at := s.files.cached()
+	began := time.Now()
+	var rows []targets.Row
+	var at time.Time
+	for n, p := range s.places {
+		if time.Since(began) > cacheWithin {
+			s.unread = s.places[n:]
+			break
+		}
+		more, when := s.read(p)
+		if rows = append(rows, more...); !when.IsZero() && (at.IsZero() || when.Before(at)) {
+			at = when
+		}
+	}
 	for _, p := range s.places {
 		rows = s.files.hosts(rows, p.account)
 	}
+	close(s.cacheRead)
 	return s.files.used(rows), at
 }
 
-// atOnce is how many places are asked at the same time.
+// read is the list of a place of the last run; none where AWS is to be asked first.
+func (s *screenRun) read(p place) ([]targets.Row, time.Time) {
+	if s.app.flags.many.refresh {
+		return nil, time.Time{}
+	}
+	l, ok := s.files.cache.read(p.account)
+	if !ok {
+		return nil, time.Time{}
+	}
+	fresh := l.Rows[:0]
+	for _, r := range l.Rows {
+		key := r.Key()
+		if _, twice := s.before[key]; twice {
+			continue // another profile sees it too
+		}
+		s.before[key] = targets.Row{Via: r.Via, Path: r.Path}
+		fresh = append(fresh, r)
+	}
+	return fresh, l.At
+}
+
+// atOnce is of how many accounts and regions the networks are read at the same time.
 const atOnce = 6
 
 // Scan implements tui.Catalogue.
 func (s *screenRun) Scan(ctx context.Context, emit func(tui.Finding)) {
+	select {
+	case <-s.cacheRead:
+	case <-ctx.Done():
+		return
+	}
+	for _, p := range s.unread {
+		if rows, at := s.read(p); len(rows) > 0 {
+			emit(tui.Finding{Rows: s.files.used(rows), Old: at})
+		}
+	}
+	s.unread = nil
 	emit(tui.Finding{Parts: len(s.places), Account: s.header()})
-	var mu sync.Mutex // guards what follows, and emit
-	var all []targets.Row
-	done, whole := 0, true
-	var group errgroup.Group
-	group.SetLimit(atOnce)
-	for _, p := range s.places {
-		group.Go(func() error {
-			rows, ok := s.scanPlace(ctx, p, func(f tui.Finding) {
-				mu.Lock()
-				defer mu.Unlock()
-				f.Done = done
-				emit(f)
-			})
-			mu.Lock()
-			defer mu.Unlock()
-			done, whole = done+1, whole && ok
-			all = append(all, rows...)
-			emit(tui.Finding{Done: done})
-			return nil
-		})
+	sc := &scan{run: s, emit: emit, sites: map[aws.Account]*lookout{}, denied: map[string]bool{}, slots: make(chan struct{}, atOnce)}
+	for _, err := range s.failed {
+		emit(tui.Finding{Err: err})
 	}
-	_ = group.Wait() // no place fails: what went wrong has been emitted
-	if whole && ctx.Err() == nil {
-		s.files.keep(all)
-	}
+	_ = discover.NewFleet(searched(s.places), discover.Options{}).Stream(ctx, func(r discover.Result) { sc.add(ctx, r) })
+	_ = sc.networks.Wait() // what went wrong has been emitted
 }
 
 // header is the account that the screens name at the top; several have none.
@@ -70,61 +97,6 @@ func (s *screenRun) header() aws.Account {
 		profiles[p.account.Profile], regions[p.account.Region] = true, true
 	}
 	return aws.Account{Profile: count(len(profiles), "profile"), Region: count(len(regions), "region")}
-}
-
-// scanPlace lists one place and returns all its rows, and whether nothing is missing. Databases are shown once the instances
-// are known, so that none is called unreachable for an answer that has not come yet.
-func (s *screenRun) scanPlace(ctx context.Context, p place, emit func(tui.Finding)) (rows []targets.Row, whole bool) {
-	acct := p.account
-	identified := make(chan struct{})
-	go func() {
-		defer close(identified)
-		if who, err := account.Identify(ctx, p.cfg); err == nil {
-			acct.ID, acct.ARN = who.ID, who.ARN
-		}
-	}()
-	look := &lookout{instances: map[string]aws.Instance{}, databases: map[string]aws.Database{}, done: map[string]bool{}, before: s.before()}
-	show := func(rows []targets.Row) {
-		if len(rows) > 0 {
-			emit(tui.Finding{Account: acct, Rows: s.files.used(rows)})
-		}
-	}
-	err := discover.New(p.cfg, p.account, discover.Options{}).Stream(ctx, func(r discover.Result) {
-		if r.Err != nil {
-			emit(tui.Finding{Account: p.account, Err: r.Err})
-		}
-		look.add(r)
-		if look.ready() {
-			<-identified
-			look.acct = acct
-			show(look.rows())
-		}
-	})
-	<-identified
-	if err != nil {
-		return nil, false // ctx's: nobody is there any more
-	}
-	look.acct = acct
-	show(s.files.hosts(look.all(), acct))
-	// The network's rules come behind everything else: the list is of use without them.
-	if look.rules = networks(ctx, reach.New(p.cfg), look.inventory()); look.rules == nil {
-		return nil, false
-	}
-	rows = look.all()
-	show(s.files.hosts(rows, acct))
-	return rows, !look.failed
-}
-
-// before are the rows of the last run with what was known of their ways, by key.
-func (s *screenRun) before() map[string]targets.Row {
-	rows, _ := s.files.cached()
-	out := make(map[string]targets.Row, len(rows))
-	for _, r := range rows {
-		if len(r.Path.Layers) > 0 {
-			out[r.Key()] = r
-		}
-	}
-	return out
 }
 
 // Choices implements tui.Catalogue.
@@ -159,29 +131,43 @@ func (s *screenRun) Choices(ctx context.Context, row targets.Row) ([]targets.Cho
 	return out, nil
 }
 
-// lookout gathers a stream and makes rows of what has changed.
+// lookout gathers what a stream tells of one account and region and makes rows of what has changed.
 type lookout struct {
 	acct      aws.Account
+	fetcher   *reach.Fetcher
 	instances map[string]aws.Instance
 	databases map[string]aws.Database
 	changed   []string // databases since the last rows
 	again     bool     // the instances have changed: every row may have
 	done      map[string]bool
-	failed    bool
+	failed    map[int]bool           // places of which something is missing
+	denied    map[int][]string       // what a place may not list
 	rules     *reach.Snapshot        // of the networks; nil until they have been read
 	before    map[string]targets.Row // what the last run knew of the ways
+	near      map[string]nearest     // choices of the current instances, by the place of a database
+}
+
+// nearest is the instance that nearness chooses for databases in the same place.
+type nearest struct {
+	instance aws.Instance
+	why      string
 }
 
 func (l *lookout) add(r discover.Result) {
 	for _, i := range r.Instances {
 		l.instances[i.ID] = i
-		l.again = true
+		l.again, l.near = true, nil
 	}
 	for _, d := range r.Databases {
 		l.databases[discover.Key(d)] = d
 		l.changed = append(l.changed, discover.Key(d))
 	}
-	l.failed = l.failed || r.Err != nil
+	switch {
+	case errors.Is(r.Err, aws.ErrDenied):
+		l.denied[r.Place] = append(l.denied[r.Place], r.API)
+	case r.Err != nil:
+		l.failed[r.Place] = true
+	}
 	if r.Done {
 		l.done[r.API] = true
 	}
@@ -214,7 +200,8 @@ func (l *lookout) all() []targets.Row {
 		out = append(out, l.database(inv, l.databases[key]))
 	}
 	for i := range inv.Instances {
-		out = append(out, targets.Row{Account: l.acct, Instance: &inv.Instances[i], Unusable: discover.Unfit(inv.Instances[i])})
+		i := &inv.Instances[i]
+		out = append(out, targets.Row{Account: ownerOf(l.acct, i.Profiles), Instance: i, Unusable: i.Unfit()})
 	}
 	return out
 }
@@ -231,10 +218,30 @@ func (l *lookout) inventory() discover.Inventory {
 	return inv
 }
 
+// carriers are those of the network's rules, or until these have been read the nearest instance: many databases are in the same
+// place, and one choice does for all of them.
+func (l *lookout) carriers(inv discover.Inventory, db aws.Database) ([]reach.Candidate, error) {
+	if l.rules != nil {
+		return carriers(l.rules, inv, db)
+	}
+	key := strings.Join(append([]string{db.VPC, db.AZ}, db.Subnets...), " ")
+	if n, ok := l.near[key]; ok {
+		return []reach.Candidate{{Instance: n.instance, Why: n.why}}, nil
+	}
+	all, err := carriers(nil, inv, db)
+	if err == nil {
+		if l.near == nil {
+			l.near = map[string]nearest{}
+		}
+		l.near[key] = nearest{all[0].Instance, all[0].Why}
+	}
+	return all, err
+}
+
 // database is a row with the instance that would carry it. Until the rules have been read, it shows what the last run knew.
 func (l *lookout) database(inv discover.Inventory, db aws.Database) targets.Row {
-	row := targets.Row{Account: l.acct, Database: &db}
-	all, err := carriers(l.rules, inv, db)
+	row := targets.Row{Account: ownerOf(l.acct, db.Profiles), Database: &db}
+	all, err := l.carriers(inv, db)
 	if err != nil || !db.Available() {
 		row.Unusable = cmp.Or(discover.Unusable(db, inv), "no instance")
 		row.Next = aws.NextOf(err)

@@ -37,7 +37,7 @@ func testTarget(id string) aws.Target {
 // TestStateIsKept remembers in one run what the next one reads, for this user's eyes only.
 func TestStateIsKept(t *testing.T) {
 	a, home := homeApp(t)
-	f := a.screenFiles(testPlaces())
+	f := a.screenFiles()
 	if port, always := f.Port(testTarget("orders")); port != 0 || always {
 		t.Errorf("before anything was opened: %d, %v", port, always)
 	}
@@ -47,22 +47,22 @@ func TestStateIsKept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f.keep([]targets.Row{rowOf(testTarget("orders"))})
+	f.cache.keep(testPlaces()[0].account, nil, []targets.Row{rowOf(testTarget("orders"))})
 
-	f = a.screenFiles(testPlaces())
+	f = a.screenFiles()
 	if port, always := f.Port(testTarget("orders")); port != 15432 || always {
 		t.Errorf("orders: %d, %v", port, always)
 	}
 	if port, always := f.Port(free); port != 6380 || !always {
 		t.Errorf("cache.internal: %d, %v", port, always)
 	}
-	rows, at := f.cached()
+	kept, _ := f.cache.read(testPlaces()[0].account)
+	rows, at := kept.Rows, kept.At
 	rows = f.used(f.hosts(rows, testPlaces()[0].account))
 	if len(rows) != 2 || rows[0].LastUsed.IsZero() || rows[1].Endpoint.Host != "cache.internal" || rows[1].LastUsed.IsZero() || time.Since(at) > time.Hour {
 		t.Errorf("the last list, with what was used: %+v of %v", rows, at)
 	}
-	other := a.screenFiles([]place{{account: aws.Account{Profile: "dev", Region: "eu-west-1"}}})
-	if rows, _ := other.cached(); len(rows) != 0 {
+	if _, ok := f.cache.read(aws.Account{Profile: "dev", Region: "eu-west-1"}); ok {
 		t.Error("another profile has this one's list")
 	}
 	if runtime.GOOS == "windows" {
@@ -88,13 +88,13 @@ func TestStateOfTwoAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
-			if err := a.screenFiles(testPlaces()).Remember(testTarget(fmt.Sprint("db-", i)), 5000+i, false); err != nil {
+			if err := a.screenFiles().Remember(testTarget(fmt.Sprint("db-", i)), 5000+i, false); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
-	f := a.screenFiles(testPlaces())
+	f := a.screenFiles()
 	for i := range 8 {
 		if port, _ := f.Port(testTarget(fmt.Sprint("db-", i))); port != 5000+i {
 			t.Errorf("db-%d: %d", i, port)
@@ -105,7 +105,7 @@ func TestStateOfTwoAtOnce(t *testing.T) {
 // TestStateForgets keeps the newest visits only, and takes a broken file for none.
 func TestStateForgets(t *testing.T) {
 	a, _ := homeApp(t)
-	f := a.screenFiles(testPlaces())
+	f := a.screenFiles()
 	for i := range mostVisits + 50 {
 		f.memory.Used[fmt.Sprint(i)] = visit{At: time.Unix(int64(i), 0)}
 	}
@@ -116,7 +116,7 @@ func TestStateForgets(t *testing.T) {
 	if err := f.Remember(testTarget("orders"), 1, false); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{f.state, f.cache} {
+	for _, path := range []string{f.state, f.cache.path(testPlaces()[0].account)} {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -124,14 +124,14 @@ func TestStateForgets(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f = a.screenFiles(testPlaces())
-	if rows, _ := f.cached(); len(rows) != 0 || len(f.memory.Used) != 0 {
+	f = a.screenFiles()
+	if _, ok := f.cache.read(testPlaces()[0].account); ok || len(f.memory.Used) != 0 {
 		t.Error("a broken file was believed")
 	}
 	if err := f.Remember(testTarget("orders"), 2, false); err != nil {
 		t.Errorf("a broken file cannot be replaced: %v", err)
 	}
-	homeless := (&app{}).screenFiles(testPlaces())
+	homeless := (&app{}).screenFiles()
 	if err := homeless.Remember(testTarget("orders"), 3, false); err != nil {
 		t.Error(err)
 	}

@@ -56,7 +56,8 @@ type Finding struct {
 	Done    int // how many have answered so far
 	Rows    []targets.Row
 	Account aws.Account // whose piece it is
-	Err     error       // why a part of it could not be listed
+	Err     error       // why a part of it could not be listed; aws.ErrDenied is no failure of the scan
+	Old     time.Time   // the rows are of an earlier run, gathered then; zero when they have just been found
 }
 
 // Opener opens tunnels.

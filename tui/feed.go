@@ -96,6 +96,10 @@ func (m Model) onFound(msg found) (Model, tea.Cmd) {
 			m.started = true
 			tell(targets.Started{Scan: msg.scan, Parts: f.Parts})
 		}
+		if !f.Old.IsZero() {
+			tell(targets.Cached{Rows: f.Rows, At: f.Old})
+			continue
+		}
 		if len(f.Rows) > 0 {
 			tell(targets.Found{Scan: msg.scan, Rows: f.Rows})
 		}

@@ -83,6 +83,15 @@ func (e *APIError) Unwrap() []error {
 	return []error{e.err}
 }
 
+// APIOf is the IAM action of an *APIError in err's tree, or "".
+func APIOf(err error) string {
+	var e *APIError
+	if errors.As(err, &e) {
+		return e.API
+	}
+	return ""
+}
+
 // Finder searches accounts and regions. It may be used again and from several goroutines.
 type Finder struct {
 	places   []search

@@ -30,27 +30,33 @@ func (inv Inventory) failure(api string) error {
 	return nil
 }
 
-// All collects a stream of one place. The error is ctx's, or, when every API failed, the first failure.
-func (f *Finder) All(ctx context.Context) (Inventory, error) {
-	found, err := f.Each(ctx)
-	if err != nil || len(found) == 0 {
-		return Inventory{Account: f.places[0].account}, err
-	}
-	if inv := found[0]; f.allFailed(inv) {
-		return inv, inv.Errors[0]
-	}
-	return found[0], nil
-}
+// Empty says whether nothing was found.
+func (inv Inventory) Empty() bool { return len(inv.Instances) == 0 && len(inv.Databases) == 0 }
 
-// allFailed says whether no list could be read.
-func (f *Finder) allFailed(inv Inventory) bool {
+// Failure is the first reason for an inventory in which nothing could be listed, nil when something could.
+func (inv Inventory) Failure() error { return inv.failedAll(len(apis())) }
+
+// failedAll is the first failure when there are as many as lists.
+func (inv Inventory) failedAll(lists int) error {
 	failed := len(inv.Denied)
 	for _, err := range inv.Errors {
 		if !errors.Is(err, aws.ErrDenied) {
 			failed++
 		}
 	}
-	return len(inv.Errors) > 0 && failed == len(f.places[0].jobs)
+	if len(inv.Errors) > 0 && failed == lists {
+		return inv.Errors[0]
+	}
+	return nil
+}
+
+// All collects a stream of one place. The error is ctx's, or, when every API failed, the first failure.
+func (f *Finder) All(ctx context.Context) (Inventory, error) {
+	found, err := f.Each(ctx)
+	if err != nil || len(found) == 0 {
+		return Inventory{Account: f.places[0].account}, err
+	}
+	return found[0], found[0].failedAll(len(f.places[0].jobs))
 }
 
 // Each collects a stream: one inventory for each account and region, in the order of the places. The error is ctx's alone.

@@ -70,7 +70,7 @@ func details(th theme.Theme, e *entry, now time.Time, w int) []string {
 	if len(e.Path.Layers) == 0 {
 		l.through(e)
 	}
-	l.field("profile", theme.Text, e.Account.Profile)
+	l.field("profile", theme.Text, strings.Join(e.profiles(), ", "))
 	if e.Account.Profile == "" && strings.Contains(e.Account.ARN, ":assumed-role/") {
 		l.field("profile", theme.Accent, "none: alt+a makes one of this role")
 	}
@@ -158,6 +158,29 @@ func (l *lines) command(s string) {
 	}
 }
 
+// profiles are those that see the row; the first opens it.
+func (e *entry) profiles() []string {
+	switch {
+	case e.Database != nil && len(e.Database.Profiles) > 1:
+		return e.Database.Profiles
+	case e.Instance != nil && len(e.Instance.Profiles) > 1:
+		return e.Instance.Profiles
+	}
+	return []string{e.Account.Profile}
+}
+
+// signIn is how a client may sign in, as far as the service says.
+func signIn(d *aws.Database) string {
+	var ways []string
+	if d.IAMAuth {
+		ways = append(ways, "password or IAM token")
+	}
+	if d.Secret != "" {
+		ways = append(ways, "password in Secrets Manager")
+	}
+	return strings.Join(ways, " · ")
+}
+
 func (l *lines) database(d *aws.Database) {
 	l.field("endpoint", theme.Text, d.Endpoint.Host)
 	l.field("port", theme.Text, fmt.Sprint(d.Endpoint.Port))
@@ -171,9 +194,11 @@ func (l *lines) database(d *aws.Database) {
 	}
 	l.field("role", theme.Text, role)
 	l.field("status", theme.Muted, d.Status)
-	if d.IAMAuth {
-		l.field("sign-in", theme.Muted, "password or IAM token")
+	l.field("sign-in", theme.Muted, signIn(d))
+	for _, p := range d.Ports {
+		l.field(p.For, theme.Text, strings.TrimPrefix(fmt.Sprintf("%s:%d", p.Host, p.Port), ":"))
 	}
+	l.field("tls", theme.Muted, strings.Trim(string(d.TLS)+" · "+d.CA, " ·"))
 	l.field("vpc", theme.Text, strings.Trim(d.VPC+" · "+d.AZ, " ·"))
 }
 

@@ -27,7 +27,7 @@ type (
 	// Progress is how many parts of a scan have answered, failures included.
 	Progress struct{ Scan, Done int }
 	// Failed is a part of a scan that gave an error; rows known of that account and region stay. An *aws.Hint in Err gives
-	// the advice shown with it.
+	// the advice shown with it; an aws.ErrDenied is told apart: the scan is whole without it.
 	Failed struct {
 		Scan    int
 		Account aws.Account

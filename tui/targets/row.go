@@ -48,7 +48,8 @@ func (r Row) Judged(v aws.Verdict) Row {
 
 // Key identifies the row through every discovery: the same thing seen again has the same key.
 func (r Row) Key() string {
-	scope := r.Account.ID + "\x00" + r.Account.Profile + "\x00" + r.Account.Region + "\x00"
+	// Several profiles may see one thing: whose it is counts, and the profile only where that is not known.
+	scope := cmp.Or(r.Account.ID, "\x00"+r.Account.Profile) + "\x00" + r.Account.Region + "\x00"
 	switch {
 	case r.Database != nil:
 		d := r.Database

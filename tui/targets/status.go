@@ -15,6 +15,7 @@ type problem struct {
 	account aws.Account
 	text    string
 	next    string
+	denied  bool // by a policy: the scan is whole without it
 }
 
 // status is how far the scan is.
@@ -30,7 +31,7 @@ type status struct {
 // failedPart says whether the scan could not look where e is.
 func (s status) failedPart(e *entry) bool {
 	for _, p := range s.problems {
-		if p.account.Region == e.Account.Region && p.account.ID == e.Account.ID && p.account.Profile == e.Account.Profile {
+		if !p.denied && p.account.Region == e.Account.Region && p.account.ID == e.Account.ID && p.account.Profile == e.Account.Profile {
 			return true
 		}
 	}
@@ -62,8 +63,17 @@ func (s status) claims(databases, nodes int, now time.Time, errorsKey string) []
 		}
 		out = append(out, claim{4, theme.Warn, age})
 	}
-	if n := len(s.problems); n > 0 {
+	denied := 0
+	for _, p := range s.problems {
+		if p.denied {
+			denied++
+		}
+	}
+	if n := len(s.problems) - denied; n > 0 {
 		out = append(out, claim{1, theme.Error, plural(n, "error") + " (" + errorsKey + ")"})
+	}
+	if denied > 0 {
+		out = append(out, claim{6, theme.Faint, "no permission for " + plural(denied, "list") + " (" + errorsKey + ")"})
 	}
 	return out
 }
@@ -74,7 +84,7 @@ func (s status) line(th theme.Theme, databases, nodes int, now time.Time, errors
 	const gap = 3
 	room := w + gap
 	granted := map[int]bool{}
-	for rank := range 6 {
+	for rank := range 7 {
 		for i, c := range claims {
 			if n := width(c.text) + gap; c.rank == rank && n <= room {
 				granted[i], room = true, room-n

@@ -5,6 +5,7 @@
 package targets
 
 import (
+	"errors"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -109,7 +110,7 @@ func (m *Model) onFailed(msg Failed) {
 	if msg.Scan != m.status.scan || msg.Err == nil {
 		return
 	}
-	m.status.problems = append(m.status.problems, problem{account: msg.Account, text: msg.Err.Error(), next: aws.NextOf(msg.Err)})
+	m.status.problems = append(m.status.problems, problem{account: msg.Account, text: msg.Err.Error(), next: aws.NextOf(msg.Err), denied: errors.Is(msg.Err, aws.ErrDenied)})
 }
 
 // onFinished drops what the scan has not seen again, except where it could not look, and what was typed or kept by hand.
