@@ -59,6 +59,9 @@ func (p plan) next() []string {
 			arn = "arn:aws:iam::ACCOUNT:role/" + p.OperatorRole()
 		}
 		add := "rdsx profiles add " + p.Name + " --role-arn " + arn + " --source-profile default"
+		if p.Region != "" {
+			add += " --region " + p.Region
+		}
 		if p.Shape == Recommended && p.MFA {
 			add += " --mfa-serial ARN-OF-YOUR-DEVICE"
 		}
