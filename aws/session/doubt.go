@@ -14,6 +14,7 @@ import (
 // same message a second time (docs/protocol.md §1.6, B4). So once the agent may have lost its websocket, what was not
 // acknowledged by then is in doubt: it is never sent again as it was. The streams whose bytes are in it are reset, and their
 // FIN takes the place of those bytes, which is right whether the agent had them before or not. All other streams live on.
+// Nothing new is sent before that is settled: the agent would keep it for after the gap, where a FIN leaves a hole.
 //
 // The agent may have lost its websocket when
 //
@@ -38,6 +39,7 @@ const (
 
 // doubts is what a sender knows of the agent's losses. The sender's lock guards it.
 type doubts struct {
+	open   int       // messages in doubt
 	paused bool      // pause_publication came, and start_publication has not
 	resent mux.Set   // the streams whose bytes were sent again by the latest resume
 	last   time.Time // when connections were last reset for a doubt
@@ -66,9 +68,7 @@ func (s *sender) resume(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held = time.Time{}
-	if !s.doubts.paused {
-		s.alsoAway(now)
-	}
+	s.alsoAway(now)
 	s.doubts.paused = false
 	for seq := s.base; seq < s.next; seq++ {
 		if o := s.at(seq); o.frame != nil && o.doubt {
@@ -84,6 +84,9 @@ func (s *sender) grace() time.Duration { return max(doubtGrace, s.rtt.timeout(1)
 func (s *sender) doubtAll(due time.Time) {
 	for seq := s.base; seq < s.next; seq++ {
 		if o := s.at(seq); o.frame != nil && o.isData {
+			if !o.doubt {
+				s.doubts.open++
+			}
 			o.doubt, o.due = true, due
 			s.dueBy(due)
 		}
@@ -104,13 +107,27 @@ func (s *sender) settle(why error) {
 	for seq := s.base; seq < s.next; seq++ {
 		if o := s.at(seq); o.frame != nil && o.doubt {
 			o.doubt, o.free = false, true
+			s.doubts.open--
 			s.source.Carried(o.frame[wire.Overhead:], set)
 		}
 	}
 	s.cut(set, why)
 }
 
-// cut resets the streams of set and takes their bytes out of every message that could be sent again.
+// cleared takes note that a message in doubt is acknowledged. If it had been sent twice before, it may be the second copy that
+// is, taken after the agent had come back.
+func (s *sender) cleared(o *outgoing) {
+	s.doubts.open--
+	if o.tries > 1 && o.isData {
+		set := mux.Set{}
+		s.source.Carried(o.frame[wire.Overhead:], set)
+		s.cut(set, errAgentLost())
+	}
+}
+
+// cut resets the streams of set and takes their bytes out of every message that could be sent again. It leaves a message as it
+// was when a later one is acknowledged: the agent has that one and waits for this, so it has most likely not had it, and a hole
+// would be worse.
 func (s *sender) cut(set mux.Set, why error) {
 	if len(set) == 0 {
 		return
@@ -122,9 +139,13 @@ func (s *sender) cut(set mux.Set, why error) {
 		}
 		s.doubts.last = now
 	}
-	for seq := s.base; seq < s.next; seq++ {
+	from := s.next
+	for from > s.base && s.at(from-1).frame != nil {
+		from--
+	}
+	for seq := from; seq < s.next; seq++ {
 		o := s.at(seq)
-		if o.frame == nil || !o.isData {
+		if !o.isData {
 			continue
 		}
 		carried := mux.Set{}
@@ -167,7 +188,7 @@ func (s *sender) unlinked(heard time.Time) {
 	if since, ok := s.waiting(); hopeless || ok && heard.Sub(since) > silentAgent {
 		s.doubtAll(time.Now())
 	}
-	s.doubts.paused, s.doubts.resent = false, nil
+	s.doubts.resent = nil
 }
 
 // relinked makes everything that is not acknowledged due at once, on a new websocket.

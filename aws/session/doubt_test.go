@@ -79,7 +79,7 @@ func TestDoubt(t *testing.T) {
 			r.c.relinked()
 			r.sent()
 			r.hear(pause)
-			time.Sleep(pauseLength)
+			time.Sleep(pauseLength + time.Second)
 		}, true},
 		"both were lost, the agent is back later": {func(r *rig) {
 			r.c.unlinked(time.Now())
@@ -148,6 +148,67 @@ func TestDoubtSparesTheAcknowledged(t *testing.T) {
 			t.Errorf("in the place of the lost message came %+v, want a FIN", got)
 		}
 		if !r.alive(late) || r.alive(lost) {
+			t.Error("the wrong connection was reset")
+		}
+	})
+}
+
+// TestSecondCopyAcknowledged: what was on its way twice when the agent was lost may have been taken twice, acknowledged or not.
+func TestSecondCopyAcknowledged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, busy, idle := duo(t, Options{})
+		_, _ = busy.Write([]byte("doubtful"))
+		first := r.sent()
+		time.Sleep(time.Second)
+		equal(t, "sent again", r.sent(), first)
+		r.hear(wire.Message{Type: wire.PausePublication})
+		r.hear(wire.Message{Type: wire.StartPublication})
+		r.ack(first...)
+		if r.alive(busy) || !r.alive(idle) {
+			t.Error("the wrong connection was reset")
+		}
+	})
+}
+
+// TestNothingNewInDoubt: what is written while messages are in doubt waits until that is settled, whatever is acknowledged.
+func TestNothingNewInDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, busy, idle := duo(t, Options{})
+		_, _ = busy.Write([]byte("early"))
+		early := r.sent()
+		_, _ = busy.Write([]byte("doubtful"))
+		r.sent()
+		r.hear(wire.Message{Type: wire.PausePublication})
+		r.ack(early...) // on its way when the agent was lost; the pause is over
+		_, _ = busy.Write([]byte("late"))
+		_, _ = idle.Write([]byte("other"))
+		r.hear(wire.Message{Type: wire.StartPublication})
+		if got := r.sent(); got != nil {
+			t.Errorf("sent %v before the doubt is settled", got)
+		}
+		time.Sleep(time.Second)
+		got := r.written()
+		if carries(got, "doubtful") || carries(got, "late") || !carries(got, "other") {
+			t.Errorf("sent %+v, want the FIN of the one and the bytes of the other", got)
+		}
+	})
+}
+
+// TestNoHoles: a message that the agent waits for, because it has a later one, is sent as it was. Its connection is reset too.
+func TestNoHoles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, busy, idle := duo(t, Options{})
+		_, _ = busy.Write([]byte("doubtful"))
+		r.sent()
+		_, _ = busy.Write([]byte("later"))
+		r.ack(r.sent()...)
+		r.hear(wire.Message{Type: wire.PausePublication})
+		r.hear(wire.Message{Type: wire.StartPublication})
+		time.Sleep(time.Second)
+		if got := r.written(); !carries(got, "doubtful") {
+			t.Errorf("sent %+v, the agent waits for the message", got)
+		}
+		if r.alive(busy) || !r.alive(idle) {
 			t.Error("the wrong connection was reset")
 		}
 	})
@@ -249,3 +310,45 @@ func TestLegacyAfterTwoResets(t *testing.T) {
 		})
 	}
 }
+
+// TestUrgentPassesAFullWindow: a query goes out while a bulk upload waits for acknowledgements, and no more than the reserve does.
+func TestUrgentPassesAFullWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, bulk, quick := duo(t, Options{})
+		go func() { _, _ = bulk.Write(make([]byte, 4<<20)) }()
+		synctest.Wait()
+		for got := r.sent(); len(got) > 0; got = r.sent() {
+			synctest.Wait()
+		}
+		full := r.c.sender.window.inFlight
+		if _, _ = quick.Write([]byte("select 1")); !carries(r.written(), "select 1") {
+			t.Error("the query waits for the upload")
+		}
+		for range 20 { // each is urgent, all together are not
+			_, _ = r.dial().Write(make([]byte, burstOf))
+			r.written()
+		}
+		if more := r.c.sender.window.inFlight - full; more > r.c.sender.window.reserve()+2048 {
+			t.Errorf("%d bytes went past the window, the reserve is %d", more, r.c.sender.window.reserve())
+		}
+	})
+}
+
+// TestBasicModeFreesInOrder: an acknowledgement of the end of a connection that has overtaken others says that the agent has it,
+// not that it has acted on it. The next connection waits for those others.
+func TestBasicModeFreesInOrder(t *testing.T) {
+	r := established(t, Options{}, "3.0.100.0")
+	stream := r.dial()
+	_, _ = stream.Write([]byte("bye"))
+	stream.Close()
+	got := r.written()
+	r.ack(got[1].Seq)
+	if _, err := r.c.session().Open(); !errors.Is(err, mux.ErrBusy) {
+		t.Errorf("before the data is acknowledged: %v", err)
+	}
+	r.ack(got[0].Seq)
+	r.dial()
+}
+
+// burstOf is what a connection may send before it is bulk.
+const burstOf = 16 << 10

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,7 +31,8 @@ type source interface {
 
 // outgoing is a message that is sent and not yet acknowledged.
 type outgoing struct {
-	frame  []byte    // nil: this sequence number is acknowledged
+	frame  []byte // nil: this sequence number is acknowledged
+	seq    int64
 	size   int       // its share of the window
 	tries  int       // how often it was sent
 	born   time.Time // when first
@@ -46,7 +48,7 @@ type outgoing struct {
 type control struct {
 	payloadType wire.PayloadType
 	payload     []byte
-	onAck       func() // called once without a lock held, may be nil
+	onAck       func() // called once without a lock held, when this message and all before it are acknowledged; may be nil
 }
 
 // sender numbers, encodes and keeps outgoing messages until they are acknowledged, and decides which one is written next.
@@ -59,6 +61,7 @@ type sender struct {
 	kept     int    // messages not acknowledged
 	ring     []outgoing
 	controls []control
+	after    []outgoing // acknowledged, and their onAck is still to be called
 	rtt      rttEstimator
 	window   window
 	payload  payload // bytes of payload in a message at most
@@ -135,6 +138,9 @@ func (s *sender) fresh(now time.Time) []byte {
 		return nil
 	}
 	s.held = time.Time{}
+	if s.doubts.open > 0 {
+		return nil
+	}
 	if s.source == nil || s.next-s.base >= maxSpan {
 		s.blocked = s.source != nil
 		return nil
@@ -172,7 +178,7 @@ func (s *sender) send(now time.Time, frame []byte, t wire.PayloadType, onAck fun
 	m := wire.Message{Type: wire.InputStreamData, Created: now.UnixMilli(), Seq: seq, ID: wire.NewID(), PayloadType: t, Payload: frame[wire.Overhead:]}
 	frame = m.Append(frame[:0])
 	o := s.at(seq)
-	*o = outgoing{frame: frame, size: len(frame), born: now, onAck: onAck, isData: t == wire.PayloadOutput}
+	*o = outgoing{frame: frame, seq: seq, size: len(frame), born: now, onAck: onAck, isData: t == wire.PayloadOutput}
 	if o.isData && s.firstData < 0 {
 		s.firstData = seq
 	}
@@ -287,12 +293,19 @@ func (s *sender) acked(seq int64, now time.Time) (wake bool) {
 			wake = s.resendBefore(o.sent, now) || wake
 		}
 	}
-	onAck := o.onAck
+	if o.onAck != nil {
+		s.after = append(s.after, *o)
+	}
+	if o.doubt {
+		s.cleared(o)
+		wake = wake || s.doubts.open == 0
+	}
 	s.kept--
 	*o = outgoing{}
 	for s.base < s.next && s.at(s.base).frame == nil {
 		s.base++
 	}
+	reached := s.reached()
 	if s.base == s.next && s.scan < 0 {
 		s.earliest = time.Time{}
 	}
@@ -300,10 +313,23 @@ func (s *sender) acked(seq int64, now time.Time) (wake bool) {
 		s.blocked, wake = false, true
 	}
 	s.mu.Unlock()
-	if onAck != nil {
-		onAck()
+	for _, f := range reached {
+		f()
 	}
 	return wake
+}
+
+// reached gives what is to be called now that base is where it is. The agent acknowledges at once what arrives ahead of its turn,
+// and acts on it when its turn comes: only when nothing before it is open has it been done.
+func (s *sender) reached() (call []func()) {
+	s.after = slices.DeleteFunc(s.after, func(o outgoing) bool {
+		if o.seq >= s.base {
+			return false
+		}
+		call = append(call, o.onAck)
+		return true
+	})
+	return call
 }
 
 // resendBefore makes everything sent before t due: the agent, which has just become ready, threw it away.

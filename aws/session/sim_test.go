@@ -392,8 +392,12 @@ func TestProbeSeesTheDialQueue(t *testing.T) {
 func TestOverTLS(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, sim.Options{TLS: true})
-	if err := exchange(dial(t, r.open(session.Options{})), 1<<20, 100_000); err != nil {
-		t.Error(err)
+	conn := dial(t, r.open(session.Options{}))
+	for range 2 {
+		if err := exchange(conn, 1<<20, 100_000); err != nil {
+			t.Error(err)
+		}
+		r.sim.CutClient("") // and once more over another websocket
 	}
 	r.cfg.HTTPClient = &http.Client{Transport: &http.Transport{}}
 	if _, err := session.Open(context.Background(), r.cfg, r.request(), session.Options{}); err == nil {
