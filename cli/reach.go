@@ -41,7 +41,7 @@ func carriers(s *reach.Snapshot, inv discover.Inventory, db aws.Database) ([]rea
 		return []reach.Candidate{{Instance: i, Why: why}}, nil
 	}
 	by := map[aws.Answer][]reach.Candidate{}
-	for _, c := range reach.Rank(s, inv.Instances, db) {
+	for _, c := range reach.Best(s, inv.Instances, db) {
 		if c.Instance.Unfit() == "" {
 			by[c.Verdict.Answer] = append(by[c.Verdict.Answer], c)
 		}
@@ -57,8 +57,8 @@ func carriers(s *reach.Snapshot, inv discover.Inventory, db aws.Database) ([]rea
 		}
 		if err == nil {
 			rest := slices.DeleteFunc(slices.Concat(by[aws.Unknown], by[aws.No]), func(c reach.Candidate) bool { return c.Instance.ID == i.ID })
-			at := slices.IndexFunc(doubtful, func(c reach.Candidate) bool { return c.Instance.ID == i.ID })
-			return append([]reach.Candidate{{Instance: i, Verdict: doubtful[at].Verdict, Why: why}}, rest...), nil
+			v := reach.Check(s, s.Source(i), s.Dest(db))
+			return append([]reach.Candidate{{Instance: i, Verdict: v, Why: why}}, rest...), nil
 		}
 	}
 	if far := by[aws.Unknown]; len(far) > 0 && far[0].Instance.VPC != "" {

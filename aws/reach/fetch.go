@@ -155,6 +155,7 @@ func (s *Snapshot) clone() *Snapshot {
 	out.VPCs, out.Subnets, out.Groups, out.Interfaces = maps.Clone(s.VPCs), maps.Clone(s.Subnets), maps.Clone(s.Groups), maps.Clone(s.Interfaces)
 	out.Peerings, out.Transits, out.PrefixLists = maps.Clone(s.Peerings), maps.Clone(s.Transits), maps.Clone(s.PrefixLists)
 	out.Load, out.Missing = maps.Clone(s.Load), maps.Clone(s.Missing)
+	out.blocks = &blockIndex{of: map[string][]netip.Prefix{}}
 	return &out
 }
 

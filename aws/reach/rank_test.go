@@ -44,6 +44,44 @@ func TestRank(t *testing.T) {
 	}
 }
 
+// TestBestIsRank: judging kinds of instances gives the order of judging each.
+func TestBestIsRank(t *testing.T) {
+	for seed := range uint64(400) {
+		spec, _ := randomSpec(seed)
+		w, err := world.New(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, r := snapshotOf(w), w.Region("111111111111", "eu-west-1")
+		var all []aws.Instance
+		for _, i := range r.Instances {
+			for n := range 4 { // neighbours at the addresses that rules may name
+				one := nounOf(i, r)
+				one.ID += string(rune('a' + n))
+				for k, nic := range s.Interfaces[i.ID] {
+					nic.Addrs = addresses(host(s.Subnets[nic.Subnet].CIDRs[0].String(), 10+n))
+					if k == 0 {
+						s.Interfaces[one.ID] = nil
+					}
+					s.Interfaces[one.ID] = append(s.Interfaces[one.ID], nic)
+				}
+				all = append(all, one)
+			}
+		}
+		for _, d := range r.DBInstances {
+			rank, best := Rank(s, all, databaseOf(d, r)), Best(s, all, databaseOf(d, r))
+			for n := range rank {
+				if rank[n].Instance.ID != best[n].Instance.ID || rank[n].Verdict.Answer != best[n].Verdict.Answer {
+					t.Fatalf("world %d: place %d is %s %s, one by one it is %s %s", seed, n, best[n].Instance.ID, best[n].Verdict.Answer, rank[n].Instance.ID, rank[n].Verdict.Answer)
+				}
+			}
+			if len(rank) > 0 && (rank[0].Why != best[0].Why || rank[0].Verdict.Why() != best[0].Verdict.Why()) {
+				t.Fatalf("world %d: %q, one by one %q", seed, best[0].Why, rank[0].Why)
+			}
+		}
+	}
+}
+
 // TestUnknownEnds: an instance or a host of which nothing is known is in doubt, not kept out.
 func TestUnknownEnds(t *testing.T) {
 	l := newLab()

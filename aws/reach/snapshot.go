@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 
 	"github.com/rdsx/rdsx/aws"
 )
@@ -28,6 +29,14 @@ type Snapshot struct {
 	PrefixLists map[string][]netip.Prefix
 	Load        map[string]int    // sessions that are open through each instance
 	Missing     map[string]string // IAM action → why its answer is not here
+
+	blocks *blockIndex // made when it is needed; a snapshot that is changed afterwards has to forget it
+}
+
+// blockIndex is smallBlocks by subnet.
+type blockIndex struct {
+	mu sync.Mutex
+	of map[string][]netip.Prefix
 }
 
 // VPC is a network.
