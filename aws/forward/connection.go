@@ -28,11 +28,12 @@ type connection struct {
 	member   *member
 	remote   net.Conn
 	dialled  time.Time
-	cleared  bool    // a probe has passed: the agent is done with the dial
-	released bool    // its place in the session is free
-	cause    error   // why this side cut it
-	seen     uint64  // payload bytes at the keeper's last look
-	rate     float64 // bytes per second, smoothed
+	excused  time.Time // when a dial that takes long was last found to be the network's fault
+	cleared  bool      // a probe has passed: the agent is done with the dial
+	released bool      // its place in the session is free
+	cause    error     // why this side cut it
+	seen     uint64    // payload bytes at the keeper's last look
+	rate     float64   // bytes per second, smoothed
 }
 
 // errLingered ends a connection whose local side finished long ago.

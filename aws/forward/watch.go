@@ -14,6 +14,9 @@ import (
 // succeeded (docs/protocol.md §1.4). So a connection that has received nothing for half of Config.DialLimit is asked about with
 // a probe, and the probe has the other half.
 
+// mostExcused is for how long a silent agent on a link that seems up may be the network's fault.
+const mostExcused = 40 * time.Second
+
 // watch stays with a session until it is over or, once it is retired, until its last connection has ended.
 func (f *Forwarder) watch(ctx context.Context, m *member) {
 	var relinked <-chan struct{}
@@ -76,7 +79,7 @@ func (f *Forwarder) deadline(m *member, c *connection) time.Time {
 		return time.Time{}
 	}
 	if !m.probeless {
-		return c.dialled.Add(f.cfg.DialLimit)
+		return later(c.dialled, c.excused).Add(f.cfg.DialLimit)
 	}
 	sent := time.Duration(c.sent.Load())
 	if sent == 0 {
@@ -107,6 +110,7 @@ func (f *Forwarder) check(ctx context.Context, m *member) error {
 	}
 	within, cancel := context.WithDeadline(ctx, limit)
 	defer cancel()
+	before, _ := acknowledged(m.session)
 	err := m.session.Probe(within)
 	f.mu.Lock()
 	switch {
@@ -121,11 +125,41 @@ func (f *Forwarder) check(ctx context.Context, m *member) error {
 	switch {
 	case err == nil, errors.Is(err, errors.ErrUnsupported), ctx.Err() != nil:
 		return nil
-	case within.Err() != nil:
-		f.judge(ctx, m)
-		return nil
+	case within.Err() == nil:
+		return err
 	}
-	return err
+	if now, waits := acknowledged(m.session); waits && now == before {
+		f.excuse(m, asked)
+	}
+	f.judge(ctx, m)
+	return nil
+}
+
+// acknowledged is how many messages of the session the agent has acknowledged so far, and whether others wait for that.
+func acknowledged(s Session) (n uint64, waits bool) {
+	stats := s.Stats()
+	return stats.Sent - uint64(stats.Pending), stats.Pending > 0
+}
+
+// excuse gives connections another DialLimit: an agent that acknowledged nothing meanwhile, not even the probe, has not been
+// asked yet. A network that stands still is found out by the session's pings within mostExcused, and while it resumes nobody
+// is to blame; an agent that is silent for longer on a link that works is stuck with a target that takes nothing.
+func (f *Forwarder) excuse(m *member, asked []*connection) {
+	now := time.Now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range asked {
+		if m.link.state == aws.LinkResuming || now.Sub(c.dialled) < mostExcused {
+			c.excused = now
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // waiting are the connections of m that have received nothing, and when the first of them has had its time.
