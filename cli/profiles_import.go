@@ -109,6 +109,7 @@ type imported struct {
 	source  string // as sentences call it
 	session string // of a portal
 	items   []importable
+	own     string         // the caller's account in an organization: there, and not imported
 	portal  *profiles.Edit // a new sso-session, nil for none
 	// owned says whether a profile came from this source, by its keys: it is gone when no item is the same.
 	owned func(keys map[string]string) bool
@@ -187,7 +188,7 @@ func (a *app) importOrganization(ctx context.Context, name string, flags *import
 		return imported{}, err
 	}
 	path := strings.TrimPrefix(flags.role, "/")
-	out := imported{source: "the organization", owned: func(keys map[string]string) bool {
+	out := imported{source: "the organization", own: who.ID, owned: func(keys map[string]string) bool {
 		return strings.HasSuffix(keys["role_arn"], ":role/"+path) && keys["source_profile"] == source
 	}}
 	for _, m := range members {

@@ -89,7 +89,7 @@ func (i imported) plan(f *profiles.File, flags importFlags) ([]profiles.Edit, im
 		if role == "" {
 			role = lastPart(keys["role_arn"])
 		}
-		if p.Managed && i.owned(keys) && !offered[identity(p.Account, role)] {
+		if p.Managed && p.Account != i.own && i.owned(keys) && !offered[identity(p.Account, role)] {
 			report.Gone = append(report.Gone, goneOne{p.Name, p.Account, role})
 		}
 	}

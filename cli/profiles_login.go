@@ -70,7 +70,7 @@ func (a *app) profilesLogin(ctx context.Context, name string, flags loginFlags) 
 	if name, err = a.loginName(name, settings, sessions); err != nil {
 		return err
 	}
-	if role(settings, name) {
+	if role(settings, name) && sessions[name] == nil {
 		return a.loginRole(ctx, name)
 	}
 	portal, err := a.portal(name, flags, settings, sessions)

@@ -280,3 +280,31 @@ func TestProfiles(t *testing.T) {
 		}
 	}
 }
+
+// TestFindPortal goes from names to portals.
+func TestFindPortal(t *testing.T) {
+	t.Parallel()
+	profiles := map[string]map[string]string{
+		"dev": {"sso_session": "corp", "sso_account_id": "1"}, "over": {"role_arn": "r", "source_profile": "dev"}, "old": {"sso_start_url": "https://o", "sso_region": "eu-west-1"},
+		"keys": {"aws_access_key_id": "A"}, "both": {"aws_access_key_id": "A"}, "login": {"login_session": "x"}, "lost": {"role_arn": "r"},
+		"half": {"sso_session": "half"},
+	}
+	sessions := map[string]map[string]string{
+		"corp": {"sso_start_url": "https://c", "sso_region": "eu-west-1", "sso_registration_scopes": "a:b, c:d ,"},
+		"both": {"sso_start_url": "https://b", "sso_region": "eu-west-1"}, "half": {"sso_region": "eu-west-1"},
+	}
+	for name, want := range map[string]string{
+		"dev": "https://c corp [a:b c:d]", "over": "https://c corp [a:b c:d]", "corp": "https://c corp [a:b c:d]", "old": "https://o  []", "both": "https://b both []",
+		"keys": "usage rdsx profiles whoami keys", "login": "usage aws login --profile login", "lost": "usage rdsx profiles check", "half": "usage rdsx profiles check",
+		"nobody": "not found rdsx profiles ls",
+	} {
+		p, err := FindPortal(name, profiles, sessions)
+		got := p.StartURL + " " + p.Session + " [" + strings.Join(p.Scopes, " ") + "]"
+		if err != nil {
+			got = kindName(err) + " " + nextOf(err)
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}

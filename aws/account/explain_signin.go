@@ -149,6 +149,9 @@ func (f *failure) login() *aws.Hint {
 }
 
 func (f *failure) expired() *aws.Hint {
+	if f.is("RequestExpired") { // EC2's word for both
+		return f.hint(aws.ErrSignIn, f.origin.again(), f.doing(f.subject()+" have expired, or this machine's clock is wrong"))
+	}
 	if !f.is("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired") {
 		return nil
 	}
@@ -156,7 +159,7 @@ func (f *failure) expired() *aws.Hint {
 }
 
 func (f *failure) clock() *aws.Hint {
-	skewed := f.is("RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture") ||
+	skewed := f.is("RequestTimeTooSkewed", "RequestInTheFuture") ||
 		f.is("SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure") && f.says("signature expired", "not yet current")
 	if !skewed {
 		return nil

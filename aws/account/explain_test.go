@@ -77,6 +77,7 @@ var answers = []struct {
 }{
 	{"expired token", "", "", identify, 403, queryError("ExpiredToken", "The security token included in the request is expired")},
 	{"expired token, JSON", "", "", startSession, 400, jsonError("ExpiredTokenException", "The security token included in the request is expired")},
+	{"expired token, EC2", "", "", describeInstances, 400, ec2Error("RequestExpired", "Request has expired.")},
 	{"bad key id", "", "", identify, 403, queryError("InvalidClientTokenId", "The security token included in the request is invalid.")},
 	{"bad key id, JSON", "", "", startSession, 400, jsonError("UnrecognizedClientException", "The security token included in the request is invalid.")},
 	{"bad key id, EC2", "", "", describeInstances, 401, ec2Error("AuthFailure", "AWS was not able to validate the provided access credentials")},

@@ -32,24 +32,26 @@ func portalOf(s *config.SharedConfig) Portal {
 // sessions are as for Profiles. Errors are *aws.Hint.
 func FindPortal(name string, profiles, sessions map[string]map[string]string) (Portal, error) {
 	s := states{profiles: profiles, sessions: sessions}
-	if _, ok := profiles[name]; !ok {
-		from, ok := sessions[name]
-		if !ok {
-			return Portal{}, aws.Advise(fmt.Errorf("there is no profile and no sso-session %q", name), aws.ErrNotFound, "rdsx profiles ls")
-		}
-		p := Portal{Session: name, StartURL: from["sso_start_url"], Region: from["sso_region"], Scopes: parseScopes(from["sso_registration_scopes"])}
-		return p, p.check()
-	}
+	_, isProfile := profiles[name]
+	from, isSession := sessions[name]
 	var chain []string
-	end, problem := s.chain(name, &chain)
-	if problem != "" {
-		return Portal{}, aws.Advise(errors.New(problem), aws.ErrUsage, "rdsx profiles check")
+	end, problem := "", ""
+	if isProfile {
+		end, problem = s.chain(name, &chain)
 	}
 	p, ok := s.portal(end)
-	if !ok {
-		return Portal{}, notSSO(name, kindOfKeys(profiles[end]))
+	switch {
+	case ok:
+		return p, p.check()
+	case isSession: // also where a profile of that name has other credentials
+		p = Portal{Session: name, StartURL: from["sso_start_url"], Region: from["sso_region"], Scopes: parseScopes(from["sso_registration_scopes"])}
+		return p, p.check()
+	case !isProfile:
+		return Portal{}, aws.Advise(fmt.Errorf("there is no profile and no sso-session %q", name), aws.ErrNotFound, "rdsx profiles ls")
+	case problem != "":
+		return Portal{}, aws.Advise(errors.New(problem), aws.ErrUsage, "rdsx profiles check")
 	}
-	return p, p.check()
+	return Portal{}, notSSO(name, kindOfKeys(profiles[end]))
 }
 
 // notSSO says how else a profile is signed in to.
