@@ -28,6 +28,7 @@ type targetSettings struct {
 	document string // Session document, name or ARN
 	port     int    // local; 0 when it is left out
 	via      string // instance, id or Name tag
+	tuning
 }
 
 const (
@@ -178,7 +179,7 @@ func (f settingsFile) targets(n *yaml.Node, into map[string]targetSettings) erro
 	return f.each(n, "targets", nil, func(name string, value *yaml.Node) error {
 		var t targetSettings
 		what := fmt.Sprintf("target %q", name)
-		err := f.each(value, what, []string{"document", "port", "via"}, func(key string, value *yaml.Node) error {
+		err := f.each(value, what, append([]string{"document", "port", "via"}, tuningKeys()...), func(key string, value *yaml.Node) error {
 			if value.Kind != yaml.ScalarNode {
 				return f.bad(value, "%s of %s is not a single value", key, what)
 			}
@@ -193,6 +194,10 @@ func (f settingsFile) targets(n *yaml.Node, into map[string]targetSettings) erro
 					return f.bad(value, "port %q of %s is not 1 to 65535", value.Value, what)
 				}
 				t.port = port
+			default:
+				if err := t.set(key, value.Value); err != nil {
+					return f.bad(value, "%s %q of %s is not what it takes", key, value.Value, what)
+				}
 			}
 			return nil
 		})

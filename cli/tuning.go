@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -9,13 +10,13 @@ import (
 	"github.com/rdsx/rdsx/aws/session"
 )
 
-// tuning is how the sessions of a tunnel are used. The zero value is the default.
+// tuning is how the sessions of a tunnel are used. The zero value is the default, and leaves everything open.
 type tuning struct {
-	sessions  string // "auto", or a number
+	sessions  string // "auto", a number, or "" for auto
 	keepAlive bool
 	window    int
-	payload   string // "auto", or a number
-	pacing    string // "auto" or "legacy"
+	payload   string // "auto", a number, or "" for 1024
+	pacing    string // "auto", "legacy", or "" for auto
 }
 
 const (
@@ -28,11 +29,11 @@ const (
 )
 
 func (t *tuning) register(f *pflag.FlagSet) {
-	f.StringVar(&t.sessions, "sessions", automatic, "most sessions of the tunnel at a time: auto (up to 4), or 1 to 32")
+	f.StringVar(&t.sessions, "sessions", "", "most sessions of the tunnel at a time: auto (up to 4), or 1 to 32 (default auto)")
 	f.BoolVar(&t.keepAlive, "keep-alive", false, "keep a session that nobody uses: it defeats the account's idle time-out")
 	f.IntVar(&t.window, "window", 0, "most bytes in flight per session (default 1048576)")
-	f.StringVar(&t.payload, "payload", "1024", "bytes of a message upward: 1024 as the official plugin, auto to try more, or 64 to 32768")
-	f.StringVar(&t.pacing, "pacing", automatic, "upward: auto, by acknowledgements; legacy, 1 KB a millisecond as the official plugin")
+	f.StringVar(&t.payload, "payload", "", "bytes of a message upward: 1024 as the official plugin, auto to try more, or 64 to 32768 (default 1024)")
+	f.StringVar(&t.pacing, "pacing", "", "upward: auto, by acknowledgements; legacy, 1 KB a millisecond as the official plugin (default auto)")
 }
 
 // check refuses what cannot be meant.
@@ -76,6 +77,34 @@ func within(s string, least, most int) int {
 		return 0
 	}
 	return n
+}
+
+// tuningKeys are the keys of a target in config.yaml: the flags' names.
+func tuningKeys() []string {
+	return []string{"sessions", "keep-alive", "window", "payload", "pacing"}
+}
+
+// set gives the flag of that name a value.
+func (t *tuning) set(key, value string) error {
+	flags := pflag.NewFlagSet(key, pflag.ContinueOnError)
+	next := tuning{}
+	next.register(flags)
+	if err := flags.Set(key, value); err != nil {
+		return err
+	}
+	if err := next.check(); err != nil {
+		return err
+	}
+	*t = t.or(next)
+	return nil
+}
+
+// or is t with what it leaves open taken from o.
+func (t tuning) or(o tuning) tuning {
+	t.sessions, t.payload, t.pacing = cmp.Or(t.sessions, o.sessions), cmp.Or(t.payload, o.payload), cmp.Or(t.pacing, o.pacing)
+	t.window = cmp.Or(t.window, o.window)
+	t.keepAlive = t.keepAlive || o.keepAlive
+	return t
 }
 
 // tuningFromEnv is what RDSX_SESSIONS, RDSX_KEEP_ALIVE and their like say, for tunnels that no command line belongs to: those
