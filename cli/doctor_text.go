@@ -78,11 +78,15 @@ func (l *checklist) close() {
 // draw prints what is settled for good, and redraws what is not below it. l.mu is held.
 func (l *checklist) draw() {
 	var b strings.Builder
+	end := "\n"
+	if l.live {
+		end = "\x1b[K\n" // line by line: clearing the whole would flicker, and tmux would keep a copy
+	}
 	if l.drawn > 0 {
-		fmt.Fprintf(&b, "\x1b[%dA\r\x1b[J", l.drawn)
+		fmt.Fprintf(&b, "\x1b[%dA\r", l.drawn)
 	}
 	for l.printed < len(l.rows) && l.done[l.printed] {
-		b.WriteString(l.row(l.rows[l.printed], 0) + "\n")
+		b.WriteString(l.row(l.rows[l.printed], 0) + end)
 		l.printed++
 	}
 	l.drawn = 0
@@ -90,12 +94,13 @@ func (l *checklist) draw() {
 		width, height := l.size()
 		for i := l.printed; i < len(l.rows) && l.drawn < height-2; i++ {
 			if l.done[i] {
-				b.WriteString(l.row(l.rows[i], width) + "\n")
+				b.WriteString(l.row(l.rows[i], width) + end)
 			} else {
-				b.WriteString(ansi.Truncate(l.paint(spinnerFrame(l.frame), "36")+" checking  "+l.rows[i].Title, width-1, "…") + "\n")
+				b.WriteString(ansi.Truncate(l.paint(spinnerFrame(l.frame), "36")+" checking  "+l.rows[i].Title, width-1, "…") + end)
 			}
 			l.drawn++
 		}
+		b.WriteString("\x1b[J")
 	}
 	_, _ = io.WriteString(l.out, b.String()) // a reader that has gone away is told by the error of explain
 }
@@ -127,7 +132,7 @@ func (l *checklist) mark(r doctor.Result) string {
 	case doctor.Warned:
 		return l.paint("! warning ", "33")
 	case doctor.Failed:
-		return l.paint("✗ failed  ", "31")
+		return l.paint("✗ failed  ", "91") // the dark red of many terminals cannot be read on black
 	case doctor.Unknown:
 		return l.paint("? unknown ", "33")
 	case doctor.Skipped:

@@ -30,66 +30,6 @@ const (
 	nat      = "nat-0d00000000000000a"
 )
 
-// healthy is an account in which everything is as the documentation wants it: a user who may assume a role, a role that may
-// open sessions, a bastion with its profile, endpoints for Systems Manager, and one database.
-const healthy = `
-accounts:
-  - id: "111122223333"
-    name: acme
-    users:
-      - name: ada
-        access_key: AKIASIMDOC0000000001
-        secret_key: sim/doctor/ada/this-key-works-nowhere-el
-        mfa_serial: arn:aws:iam::111122223333:mfa/ada
-        policies:
-          - {Version: "2012-10-17", Statement: [{Effect: Allow, Action: ["sts:AssumeRole", "iam:Get*", "iam:List*", "iam:SimulatePrincipalPolicy"], Resource: "*"}]}
-      - name: admin
-        access_key: AKIASIMDOC0000000002
-        secret_key: sim/doctor/admin/this-key-works-nowhere
-        attached: ["arn:aws:iam::aws:policy/AdministratorAccess"]
-    roles:
-      - name: operator
-        trust: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {AWS: "arn:aws:iam::111122223333:user/ada"}, Action: "sts:AssumeRole"}]}
-        policies:
-          - &read
-            Version: "2012-10-17"
-            Statement:
-              - {Effect: Allow, Action: ["ssm:Describe*", "ssm:Get*", "ssm:List*", "ec2:Describe*", "ec2:Search*", "ec2:GetManagedPrefixListEntries", "rds:Describe*", "iam:Get*", "iam:List*", "iam:SimulatePrincipalPolicy"], Resource: "*"}
-              - {Effect: Allow, Action: ["ssm:TerminateSession", "ssm:ResumeSession"], Resource: "arn:aws:ssm:*:*:session/*"}
-          - {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "ssm:StartSession", Resource: "arn:aws:ec2:*:*:instance/*"}]}
-          - {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "ssm:StartSession", Resource: "arn:aws:ssm:*:*:document/*"}]}
-      - name: bastion
-        trust: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Service: "ec2.amazonaws.com"}, Action: "sts:AssumeRole"}]}
-        attached: ["arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"]
-      - name: hosts
-        trust: {Version: "2012-10-17", Statement: [{Effect: Allow, Principal: {Service: "ssm.amazonaws.com"}, Action: "sts:AssumeRole"}]}
-        attached: ["arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"]
-    regions:
-      - name: eu-west-1
-        vpcs: [{id: vpc-0d00000000000000a, cidr: 10.10.0.0/16}]
-        subnets:
-          - {id: subnet-0d0000000000000a1, vpc: vpc-0d00000000000000a, cidr: 10.10.0.0/24, az: eu-west-1a}
-          - {id: subnet-0d0000000000000a2, vpc: vpc-0d00000000000000a, cidr: 10.10.1.0/24, az: eu-west-1b}
-        security_groups:
-          - {id: sg-0d0000000000000b0, name: bastion, vpc: vpc-0d00000000000000a, egress: [{from: 443, cidr: 0.0.0.0/0}, {from: 5432, group: sg-0d0000000000000d0}]}
-          - {id: sg-0d0000000000000d0, name: db, vpc: vpc-0d00000000000000a, ingress: [{from: 5432, group: sg-0d0000000000000b0}]}
-          - {id: sg-0d0000000000000e0, name: endpoints, vpc: vpc-0d00000000000000a, ingress: [{from: 443, group: sg-0d0000000000000b0}]}
-        vpc_endpoints:
-          - {service: com.amazonaws.eu-west-1.ssm, vpc: vpc-0d00000000000000a, subnets: [subnet-0d0000000000000a1], groups: [sg-0d0000000000000e0]}
-          - {service: com.amazonaws.eu-west-1.ssmmessages, vpc: vpc-0d00000000000000a, subnets: [subnet-0d0000000000000a1], groups: [sg-0d0000000000000e0]}
-        instances:
-          - {id: i-0d000000000000001, name: bastion, subnet: subnet-0d0000000000000a1, groups: [sg-0d0000000000000b0], profile: bastion, agent_version: 3.3.4851.0, last_ping: 20s, tags: {rdsx: bastion}}
-        db_instances:
-          - {id: orders, engine: postgres, subnets: [subnet-0d0000000000000a1, subnet-0d0000000000000a2], groups: [sg-0d0000000000000d0]}
-        documents:
-          - name: Acme-Orders
-            parameters: [{name: localPortNumber, default: "0", pattern: '^[0-9]{1,5}$'}]
-            properties: {type: LocalPortForwarding, host: orders.internal.example, portNumber: "5432", localPortNumber: "{{ localPortNumber }}"}
-          - {name: Acme-Shell, session_type: Standard_Stream}
-        associations:
-          - {name: AWS-QuickSetup-SSMHostMgmt-UpdateSSMAgent-x1, document: AWS-UpdateSSMAgent}
-`
-
 // rig is a simulated AWS, a database behind it, and a user who examines it.
 type rig struct {
 	*testing.T
@@ -148,7 +88,7 @@ func (s *server) say(answer string) {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	w, err := world.Parse("healthy", []byte(healthy))
+	w, err := world.Load(filepath.Join("testdata", "healthy.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -228,7 +228,7 @@ func quickSetup(ctx context.Context, x *exam) Result {
 	if len(ours) == 0 {
 		return ok("not used, and not needed")
 	}
-	return ok("%d associations", len(ours))
+	return ok("%s", sdk.ToString(ours[0].AssociationName))
 }
 
 // serviceTrust adds a service to a role's trust policy.

@@ -51,7 +51,7 @@ func checks() []check {
 		{InstanceRole, "instance profile", on, nil, instanceProfile},
 		{HostRole, "Default Host Management", machine, nil, hostManagement},
 		{QuickSetup, "Quick Setup", machine, nil, quickSetup},
-		{HTTPS, "port 443 out of the instance", on, nil, httpsOut},
+		{HTTPS, "port 443 out", on, nil, httpsOut},
 		{Endpoints, "way to Systems Manager", on, []ID{HTTPS}, endpoints},
 		{Registered, "registered", on, ill, registered},
 		{Online, "online", []ID{Identity, AssumeRole, TargetFound, Registered}, ill, online},

@@ -34,6 +34,8 @@ func pictures() map[string]string {
 		out["tunnels-"+ground] = "tunnels/testdata/list-140x40-" + ground
 		out["profiles-"+ground] = "roles/testdata/chain-80x24-" + ground
 		out["profiles-diff-"+ground] = "roles/testdata/diff-80x24-" + ground
+		out["doctor-healthy-"+ground] = "../testdata/screens/doctor-healthy-" + ground
+		out["doctor-broken-"+ground] = "../testdata/screens/doctor-broken-" + ground
 		out["port-"+ground] = "testdata/port-80x24-" + ground
 	}
 	return out
