@@ -174,7 +174,11 @@ func (a *app) pluginKubectl(install bool, flags pluginFlags) error {
 	there := missing == nil
 	ours := there && sameFile(link, program) || there && info.Mode()&fs.ModeSymlink != 0 && leadsToRdsx(link)
 	out := linked{DryRun: flags.dryRun, Link: link, Program: program}
-	out.Changed = !flags.dryRun && (install && !(ours && sameFile(link, program)) || !install && there)
+	asWanted := !there
+	if install {
+		asWanted = ours && sameFile(link, program)
+	}
+	out.Changed = !flags.dryRun && !asWanted
 	switch {
 	case there && !ours && !flags.force:
 		return usage("add --force to replace or remove it all the same", "%s is there, and is not a link to rdsx", link)

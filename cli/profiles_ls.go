@@ -28,15 +28,7 @@ type listedProfile struct {
 	MFA    string     `json:"mfa_serial,omitempty"`
 }
 
-// profileList is every profile with its source chain and its sign-in, without a call to AWS: for the screen of roles too.
-func (a *app) profileList(ctx context.Context) ([]aws.Profile, error) {
-	f, err := profiles.Open(ctx, a.profileFiles())
-	if err != nil {
-		return nil, err
-	}
-	return a.signIns(f), nil
-}
-
+// signIns is every profile with its source chain and its sign-in, without a call to AWS: for the screen of profiles too.
 func (a *app) signIns(f *profiles.File) []aws.Profile {
 	settings, sessions := f.Settings()
 	return account.Profiles(a.Env, time.Now(), settings, sessions)

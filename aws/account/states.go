@@ -13,8 +13,8 @@ import (
 )
 
 // Profiles is every profile with its sign-in, as the files and caches on this machine tell: nothing is asked of AWS, nothing
-// is written. It is the list of the screen of roles and of rdsx profiles ls (in cli: app.profileList, which reads the files
-// with package profiles and hands its Settings in here).
+// is written. It is the list of the screen of roles and of rdsx profiles ls (in cli: app.signIns, which reads the files with
+// package profiles and hands its Settings in here).
 //
 // profiles and sessions are the keys of each profile and each sso-session by name; env is the process environment; now is the
 // time to measure by. The list is sorted by name.
