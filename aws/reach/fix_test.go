@@ -18,7 +18,7 @@ import (
 // it was printed for.
 func TestFixesOpenTheWay(t *testing.T) {
 	opened, kinds := 0, map[string]int{}
-	for seed := range uint64(600) {
+	for seed := range uint64(300) {
 		spec, hidden := randomSpec(seed)
 		if hidden {
 			continue
@@ -150,7 +150,7 @@ func permission(text string) world.Rule {
 // TestTerraformOfFixes: what is printed for Terraform is HCL in the layout of terraform fmt.
 func TestTerraformOfFixes(t *testing.T) {
 	seen := map[string]string{}
-	for seed := range uint64(300) {
+	for seed := range uint64(100) {
 		spec, _ := randomSpec(seed)
 		w, err := world.New(spec)
 		if err != nil {
