@@ -126,7 +126,7 @@ func TestDay(t *testing.T) {
 		if lasted := time.Since(began); lasted < 24*time.Hour {
 			t.Errorf("the day had %v", lasted)
 		}
-		if last := len(heap) - 1; heap[last] > heap[0]+1<<20 || goroutines[last] > goroutines[0] {
+		if last := len(heap) - 1; heap[last] > heap[0]+1<<20 || goroutines[last] > goroutines[1] {
 			t.Errorf("after each session %v bytes, %v goroutines", heap, goroutines)
 		}
 		if _, terminated, _ := b.count(); terminated != sessions {

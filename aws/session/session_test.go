@@ -225,6 +225,30 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
+// TestStoppedReaderIsCutAlone: above its bound a reader that has stopped loses its connection, with the reason; the others go on.
+func TestStoppedReaderIsCutAlone(t *testing.T) {
+	b := newBox(t, script{serve: func(conn net.Conn) {
+		kind := make([]byte, 1)
+		if _, _ = io.ReadFull(conn, kind); kind[0] == 'b' {
+			_, _ = conn.Write(make([]byte, 4<<20))
+			return
+		}
+		_, _ = io.Copy(conn, conn)
+	}}, false)
+	s := open(t, b, Options{SpillDir: t.TempDir(), SpillLimit: 1 << 20})
+	stopped, quick := dial(t, s), dial(t, s)
+	_, _ = io.WriteString(quick, "e")
+	_, _ = io.WriteString(stopped, "b")
+	until(s, func(now aws.SessionStats) bool { return now.Resets > 0 })
+	if now := s.Stats(); now.Resets != 1 || !strings.Contains(now.LastReset, "reads too slowly") {
+		t.Errorf("%d resets: %s", now.Resets, now.LastReset)
+	}
+	if _, err := io.ReadAll(stopped); !errors.Is(err, aws.ErrReset) {
+		t.Errorf("the stopped reader's connection ends with %v", err)
+	}
+	echo(t, quick, []byte("ping"))
+}
+
 func TestManyConnections(t *testing.T) {
 	s := open(t, newBox(t, script{}, true), Options{})
 	var all sync.WaitGroup
