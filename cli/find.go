@@ -98,7 +98,7 @@ func (a *app) locateAmong(ctx context.Context, places []place, name string) (loc
 	switch len(hits) {
 	case 0:
 		if len(all) > 1 && errors.Is(missed, aws.ErrNotFound) {
-			return located{}, aws.Advise(fmt.Errorf("no database, cluster, proxy or endpoint %q in %s", name, count(len(all), "account and region")), aws.ErrNotFound, "rdsx ls, with the same flags, shows what there is")
+			return located{}, aws.Advise(fmt.Errorf("no database, cluster, proxy or endpoint %q in %s", name, fmt.Sprintf("%d accounts and regions", len(all))), aws.ErrNotFound, "rdsx ls, with the same flags, shows what there is")
 		}
 		return located{}, missed
 	case 1:

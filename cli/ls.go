@@ -145,7 +145,7 @@ func whereOf(places []place) string {
 	if len(places) == 1 {
 		return places[0].account.Region
 	}
-	return count(len(places), "account and region")
+	return fmt.Sprintf("%d accounts and regions", len(places))
 }
 
 // listNow asks AWS, and keeps what it says.
