@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -37,7 +38,7 @@ func setupTalk(t *testing.T, box *sim.Sim, args []string, lines ...string) (code
 	t.Helper()
 	user, terminal, err := pty.Open()
 	if err != nil {
-		t.Fatal(err)
+		t.Skip("no pseudo-terminals here: ", err)
 	}
 	defer user.Close()
 	home := t.TempDir()
@@ -134,8 +135,12 @@ func TestWriteText(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]os.FileMode{path: 0o700, filepath.Join(path, "x.sh"): 0o700} {
-		if info, err := os.Stat(name); err != nil || info.Mode().Perm()&0o077 != 0 || info.Mode().Perm() != want {
-			t.Errorf("%s: %v %v", name, info.Mode(), err)
+		info, err := os.Stat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if runtime.GOOS != "windows" && info.Mode().Perm() != want {
+			t.Errorf("%s: %v", name, info.Mode())
 		}
 	}
 }
