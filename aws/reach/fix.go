@@ -50,7 +50,8 @@ func fixGroup(region string, egress bool, own []string, port int, theirs []strin
 	if egress {
 		verb, kind, tab = "egress", "aws_vpc_security_group_egress_rule", "outbound"
 	}
-	what, argument, field := "", "", [2]string{}
+	var what, argument string
+	var field [2]string
 	switch {
 	case refs == aws.Yes && len(theirs) > 0:
 		what = theirs[0]

@@ -37,8 +37,10 @@ func newLab() *lab {
 		Name: "eu-west-1",
 		VPCs: []world.VPC{{ID: vpcA, CIDR: "10.0.0.0/16", CIDR6: "2a05:d018:a::/56"}, {ID: vpcB, CIDR: "10.1.0.0/16", CIDR6: "2a05:d018:b::/56"}},
 		Subnets: []world.Subnet{
-			{ID: netA1, VPC: vpcA, CIDR: "10.0.0.0/24", CIDR6: "2a05:d018:a::/64", AZ: "eu-west-1a"}, {ID: netA2, VPC: vpcA, CIDR: "10.0.1.0/24", CIDR6: "2a05:d018:a:1::/64", AZ: "eu-west-1b"},
-			{ID: netB1, VPC: vpcB, CIDR: "10.1.0.0/24", CIDR6: "2a05:d018:b::/64", AZ: "eu-west-1a"}, {ID: netB2, VPC: vpcB, CIDR: "10.1.1.0/24", CIDR6: "2a05:d018:b:1::/64", AZ: "eu-west-1b"},
+			{ID: netA1, VPC: vpcA, CIDR: "10.0.0.0/24", CIDR6: "2a05:d018:a::/64", AZ: "eu-west-1a"},
+			{ID: netA2, VPC: vpcA, CIDR: "10.0.1.0/24", CIDR6: "2a05:d018:a:1::/64", AZ: "eu-west-1b"},
+			{ID: netB1, VPC: vpcB, CIDR: "10.1.0.0/24", CIDR6: "2a05:d018:b::/64", AZ: "eu-west-1a"},
+			{ID: netB2, VPC: vpcB, CIDR: "10.1.1.0/24", CIDR6: "2a05:d018:b:1::/64", AZ: "eu-west-1b"},
 		},
 		RouteTables: []world.RouteTable{
 			{ID: rtbA, VPC: vpcA, Main: true, Routes: local("10.0.0.0/16", "2a05:d018:a::/56",

@@ -90,7 +90,7 @@ func (s *Snapshot) kindOf(from Source) string {
 			}
 		}
 		if len(s.Subnets[n.Subnet].CIDRs) == 0 { // its range is not known, so nothing is known of what is smaller
-			b.WriteString(fmt.Sprint(n.Addrs))
+			fmt.Fprint(&b, n.Addrs)
 		}
 	}
 	return b.String()

@@ -79,8 +79,11 @@ func stateRows() []row {
 		return row{name: name, db: sameNet, change: func(l *lab) { change(l.box()) }, want: aws.No, layer: "state", text: text}
 	}
 	return []row{
-		{name: "in one subnet", db: nearNet, want: aws.Yes}, {name: "in one VPC", db: sameNet, want: aws.Yes}, {name: "peered", db: peerNet, want: aws.Yes},
-		{name: "peered region", db: far, want: aws.Yes}, {name: "peered account", db: other, want: aws.Yes},
+		{name: "in one subnet", db: nearNet, want: aws.Yes},
+		{name: "in one VPC", db: sameNet, want: aws.Yes},
+		{name: "peered", db: peerNet, want: aws.Yes},
+		{name: "peered region", db: far, want: aws.Yes},
+		{name: "peered account", db: other, want: aws.Yes},
 		down(sameNet, "stopped"), down(sameNet, "stopping"), down(sameNet, "starting"), down(peerNet, "creating"), down(sameNet, "deleting"), down(sameNet, "failed"),
 		down(sameNet, "inaccessible-encryption-credentials"), up("backing-up"), up("modifying"), up("storage-optimization"),
 		box("instance stopped", "stopped", func(i *world.Instance) { i.State = "stopped" }),
@@ -175,11 +178,13 @@ func referenceRows() []row {
 			l.overTransit()
 			l.group(sgBox).Egress = ingress(byGroup(sgB))
 		}},
-		{name: "stale reference after a peering", db: sameNet, want: aws.No, layer: "ingress", text: "stale", change: func(l *lab) { l.group(sgA).Ingress = ingress(byGroup("sg-0000dead")) },
+		{
+			name: "stale reference after a peering", db: sameNet, want: aws.No, layer: "ingress", text: "stale", change: func(l *lab) { l.group(sgA).Ingress = ingress(byGroup("sg-0000dead")) },
 			unread: func(s *Snapshot) {
 				g := s.Groups[sgA]
 				g.Ingress[0].Group, g.Ingress[0].Stale = sgBox, true
-			}},
+			},
+		},
 	}
 }
 
@@ -259,20 +264,28 @@ func unreadRows() []row {
 		un("peerings", peerNet, "route", "ec2:DescribeVpcPeeringConnections", func(s *Snapshot) { s.Peerings = nil }),
 		un("DNS", sameNet, "dns", "ec2:DescribeVpcAttribute", func(s *Snapshot) { s.VPCs[vpcA] = VPC{ID: vpcA} }),
 		un("VPCs", sameNet, "dns", "ec2:DescribeVpcs", func(s *Snapshot) { s.VPCs = nil }),
-		{name: "unread prefix list of a rule", db: sameNet, want: aws.Unknown, layer: "ingress", text: listID,
-			change: func(l *lab) { l.group(sgA).Ingress = ingress(world.Rule{From: 5432, To: 5432, PrefixList: listID}) }, unread: func(s *Snapshot) { s.PrefixLists = nil }},
-		{name: "unread prefix list of a route", db: peerNet, want: aws.Unknown, layer: "route", text: listID,
+		{
+			name: "unread prefix list of a rule", db: sameNet, want: aws.Unknown, layer: "ingress", text: listID,
+			change: func(l *lab) { l.group(sgA).Ingress = ingress(world.Rule{From: 5432, To: 5432, PrefixList: listID}) }, unread: func(s *Snapshot) { s.PrefixLists = nil },
+		},
+		{
+			name: "unread prefix list of a route", db: peerNet, want: aws.Unknown, layer: "route", text: listID,
 			change: func(l *lab) {
 				l.table(rtbA).Routes = append(l.table(rtbA).Routes, world.Route{PrefixList: listID, Target: "vpce-00000001"})
-			}, unread: func(s *Snapshot) { s.PrefixLists = nil }},
-		{name: "unread prefix list beside a rule that allows", db: sameNet, want: aws.Yes,
+			}, unread: func(s *Snapshot) { s.PrefixLists = nil },
+		},
+		{
+			name: "unread prefix list beside a rule that allows", db: sameNet, want: aws.Yes,
 			change: func(l *lab) {
 				l.group(sgA).Ingress = append(l.group(sgA).Ingress, world.Rule{From: 5432, To: 5432, PrefixList: listID})
-			}, unread: func(s *Snapshot) { s.PrefixLists = nil }},
-		{name: "unread routes of a transit gateway", db: peerNet, want: aws.Unknown, layer: "route", text: tgwTable, change: (*lab).overTransit,
+			}, unread: func(s *Snapshot) { s.PrefixLists = nil },
+		},
+		{
+			name: "unread routes of a transit gateway", db: peerNet, want: aws.Unknown, layer: "route", text: tgwTable, change: (*lab).overTransit,
 			unread: func(s *Snapshot) {
 				s.Transits[tgw] = Transit{ID: tgw, Attachments: s.Transits[tgw].Attachments, References: aws.Yes}
-			}},
+			},
+		},
 	}
 }
 
