@@ -145,9 +145,9 @@ func (a *app) loginRole(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	keys, err := cfg.Credentials.Retrieve(ctx)
+	keys, err := account.Credentials(ctx, cfg)
 	if err != nil {
-		return account.Explain(err)
+		return err
 	}
 	if a.flags.json {
 		return a.printJSON(signedIn{Profile: name, Expires: keys.Expires})

@@ -58,6 +58,17 @@ func Load(ctx context.Context, o Options) (sdk.Config, aws.Account, []string, er
 	return cfg, aws.Account{Profile: r.origin.profile, Region: cfg.Region, Partition: Partition(cfg.Region)}, r.warnings, nil
 }
 
+// Credentials are those of cfg, from wherever they come: a person may be asked for an MFA code. Errors are *aws.Hint.
+func Credentials(ctx context.Context, cfg sdk.Config) (sdk.Credentials, error) {
+	keys, err := cfg.Credentials.Retrieve(ctx)
+	for _, source := range cfg.ConfigSources {
+		if e, ok := source.(endpoints); ok && err != nil {
+			err = e.origin.wrap(err)
+		}
+	}
+	return keys, Explain(err)
+}
+
 // Identify asks STS who the caller is. Errors are *aws.Hint.
 func Identify(ctx context.Context, cfg sdk.Config) (aws.Account, error) {
 	out, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})

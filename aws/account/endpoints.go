@@ -10,11 +10,13 @@ import (
 
 // endpoints is a source of the SDK's configuration: the generated clients ask it for the address of their service before
 // they ask the SDK's own sources. The order is that of the aws CLI: flag, AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL,
-// then the profile. It also remembers which profile the configuration is of.
+// then the profile. It also remembers which profile the configuration is of, and where
+// its credentials come from.
 type endpoints struct {
 	flag    string
 	env     environ
 	profile string
+	origin  *origin
 }
 
 // GetServiceBaseEndpoint is the SDK's interface of a source of endpoints; id is the service's name as "SSO OIDC".

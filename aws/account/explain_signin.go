@@ -138,7 +138,9 @@ func (f *failure) isOIDCRefusal() bool {
 }
 
 func (f *failure) login() *aws.Hint {
-	if !f.says("please reauthenticate") {
+	// The SDK's provider has texts alone: of a file that is not there or makes no sense, and of a refusal to renew it.
+	own := f.origin.kind == kindLogin && (f.says("validate login token", "load login token") || f.code != "" && f.says("create oauth2 token"))
+	if !own && !f.says("please reauthenticate") {
 		return nil
 	}
 	next := "aws login"

@@ -64,7 +64,7 @@ func (r *resolved) resolveEndpoints() error {
 	if url != "" && !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
 		return aws.Advise(fmt.Errorf("the endpoint %q is not a URL", url), aws.ErrUsage, "write it as https://HOST or http://HOST:PORT")
 	}
-	r.endpoints = endpoints{flag: r.o.EndpointURL, env: r.env, profile: r.origin.profile}
+	r.endpoints = endpoints{flag: r.o.EndpointURL, env: r.env, profile: r.origin.profile, origin: r.origin}
 	return nil
 }
 
