@@ -126,8 +126,36 @@ func TestTerminatedSessionCutsAndGoesOn(t *testing.T) {
 	if _, err := c.Read(make([]byte, 1)); err == nil || err == io.EOF { //nolint:errorlint // a clean end is the bare io.EOF
 		t.Errorf("the connection ends with %v, want a reset", err)
 	}
-	p.await(func(ev event) bool { return ev.Event == "conn_reset" && strings.Contains(ev.Text, "ended by an administrator") })
+	p.await(func(ev event) bool {
+		return ev.Event == "conn_reset" && strings.Contains(ev.Text, "ended by an administrator")
+	})
 	_ = echoed(t, p.local).Close()
+}
+
+// TestStuckDialHoldsUpNobody: an agent that waits for a silent host takes nothing else meanwhile; the next connection does not
+// go through it.
+func TestStuckDialHoldsUpNobody(t *testing.T) {
+	b := newBox(t, sim.Options{})
+	b.reaches(t, echoName, world.Silent)
+	p := b.connect(t, echoName, "--via", b.carrier(t))
+	stuck, err := net.Dial("tcp", p.local)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stuck.Close()
+	p.await(func(ev event) bool { return ev.Event == "conn_opened" })
+	b.reaches(t, echoName, echoServer(t))
+	_ = echoed(t, p.local).Close()
+	for {
+		select {
+		case ev := <-p.events:
+			if ev.Event == "unreachable" {
+				t.Fatal("the second connection was carried only after the first was given up")
+			}
+		default:
+			return
+		}
+	}
 }
 
 const staging = "acme-staging-ci"
