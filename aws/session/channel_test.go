@@ -211,60 +211,6 @@ func TestRetransmissionIsTheSameMessage(t *testing.T) {
 	})
 }
 
-func TestPauseHoldsNewData(t *testing.T) {
-	start := wire.Message{Type: wire.StartPublication}
-	for name, c := range map[string]struct {
-		open    bool // a message waits for its acknowledgement
-		release func(*rig)
-	}{
-		"start_publication": {false, func(r *rig) { r.hear(start) }},
-		"acknowledgement":   {true, func(r *rig) { r.ack(2) }},
-		"time":              {false, func(*rig) { time.Sleep(pauseLength) }},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				r := established(t, Options{}, "3.3.0.0")
-				stream := r.dial()
-				_, _ = stream.Write([]byte("before"))
-				equal(t, "before the pause", r.sent(), []int64{1})
-				r.ack(1)
-				if c.open {
-					_, _ = stream.Write([]byte("just before"))
-					r.sent()
-				}
-				r.hear(wire.Message{Type: wire.PausePublication})
-				_, _ = stream.Write([]byte("new"))
-				time.Sleep(pauseLength / 2)
-				if got := r.sent(); got != nil {
-					t.Errorf("sent %v in a pause", got)
-				}
-				r.say(wire.PayloadOutput, "\x01\x03\x00\x00\x00\x00\x00\x00")
-				equal(t, "acknowledged in a pause", r.acked(), []int64{2})
-				c.release(r)
-				if got := r.written(); !carries(got, "new") {
-					t.Errorf("sent %v after the pause, want the new data among it", got)
-				}
-				if n := r.c.pauses.Load(); n != 1 {
-					t.Errorf("%d pauses counted", n)
-				}
-			})
-		})
-	}
-}
-
-// TestPauseBeforeTheHandshake must not leave a timer that fires for ever.
-func TestPauseBeforeTheHandshake(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, Options{})
-		r.hear(wire.Message{Type: wire.PausePublication})
-		time.Sleep(pauseLength)
-		r.written()
-		if w := r.c.sender.wait(); !w.IsZero() {
-			t.Errorf("something is due at %v", w)
-		}
-	})
-}
-
 func TestWindowBoundsAndGrows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit = 300 << 10

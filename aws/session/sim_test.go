@@ -13,7 +13,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -247,28 +246,6 @@ func TestLargeBytesExact(t *testing.T) {
 			}
 			t.Logf("%+v", s.Stats())
 		})
-	}
-}
-
-// TestFreeze: nothing passes for a while, every socket stays open, and afterwards all goes on.
-func TestFreeze(t *testing.T) {
-	r := newRig(t, sim.Options{})
-	s := r.open(session.Options{})
-	conn := dial(t, s)
-	done := make(chan error, 1)
-	go func() { done <- exchange(conn, 16<<20, 500_000) }()
-	for range 3 {
-		before := s.Stats()
-		for now := before; now.Sent == before.Sent && now.Received == before.Received; now = s.Stats() {
-			runtime.Gosched() // until the exchange moves
-		}
-		r.sim.Freeze()
-		timer := time.NewTimer(300 * time.Millisecond)
-		<-timer.C
-		r.sim.Thaw()
-	}
-	if err := <-done; err != nil {
-		t.Fatalf("%v; stats %+v", err, s.Stats())
 	}
 }
 
