@@ -31,10 +31,9 @@ type Options struct {
 	// alone. It is called once.
 	Target func(ctx context.Context) (aws.Target, error)
 
-	Document     string // Session document; "" is AWS's own for a remote host
-	SendEndpoint bool   // a custom document takes host and portNumber
-	Parameters   map[string][]string
-	Reason       string
+	Document   string // Session document; "" is AWS's own for a remote host
+	Parameters map[string][]string
+	Reason     string
 
 	Local Local
 	Now   func() time.Time // time.Now when nil

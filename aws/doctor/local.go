@@ -42,21 +42,21 @@ func lint(_ context.Context, x *exam) Result {
 	if err != nil {
 		return failed(aws.ErrUsage, err.Error(), aws.Fix{Text: "make the file readable", Command: "rdsx profiles check"})
 	}
-	for _, f := range faults {
-		fix := aws.Fix{Text: "correct the line", Command: "rdsx profiles check"}
-		r := failed(nil, f.Where+": "+f.Text, fix)
-		if f.Edit != nil {
-			r = local(r, *f.Edit, "write it as both read it")
-		}
-		if n := len(faults) - 1; n > 0 {
-			r.Text += fmt.Sprintf(" (and %d more)", n)
-		}
-		if !f.Serious {
-			r.Status = Warned
-		}
-		return r
+	if len(faults) == 0 {
+		return ok("read alike by the AWS CLI and the SDKs")
 	}
-	return ok("read alike by the AWS CLI and the SDKs")
+	first := faults[0]
+	r := failed(nil, first.Where+": "+first.Text, aws.Fix{Text: "correct the line", Command: "rdsx profiles check"})
+	if first.Edit != nil {
+		r = local(r, *first.Edit, "write it as both read it")
+	}
+	if n := len(faults) - 1; n > 0 {
+		r.Text += fmt.Sprintf(" (and %d more)", n)
+	}
+	if !first.Serious {
+		r.Status = Warned
+	}
+	return r
 }
 
 // caBundle says whether the file of root certificates is one.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +24,7 @@ func conclusive(ctx context.Context, x *exam) Result {
 	}
 	began := time.Now()
 	s, err := session.Open(ctx, x.Config, session.Request{
-		Target: t.Instance.ID, Document: x.Document, Parameters: x.Parameters, SendEndpoint: x.SendEndpoint,
+		Target: t.Instance.ID, Document: x.Document, Parameters: x.parameters(ctx, t),
 		Host: t.Endpoint.Host, Port: t.Endpoint.Port, Reason: x.Reason,
 	}, session.Options{})
 	if err != nil {
@@ -39,6 +41,22 @@ func conclusive(ctx context.Context, x *exam) Result {
 		r.Text = fmt.Sprintf("started in %s, %s", started.Round(10*time.Millisecond), r.Text)
 	}
 	return r
+}
+
+// parameters are those that a document of the account's own takes: the host and the port, unless they were given.
+func (x *exam) parameters(ctx context.Context, t aws.Target) map[string][]string {
+	d, err := x.documented(ctx)
+	if x.Document == "" || err != nil {
+		return x.Parameters
+	}
+	all := map[string][]string{}
+	for name, value := range map[string]string{"host": t.Endpoint.Host, "portNumber": strconv.Itoa(t.Endpoint.Port)} {
+		if _, takes := d.Parameters[name]; takes {
+			all[name] = []string{value}
+		}
+	}
+	maps.Copy(all, x.Parameters)
+	return all
 }
 
 // speak says the engine's first words through the session.

@@ -64,7 +64,8 @@ func checks() []check {
 			[]ID{
 				Identity, AssumeRole, TargetFound, Database, OnInstance, OnDocument, DocumentSeen, Running, InstanceRole, HostRole, HTTPS, Endpoints,
 				Registered, Online, Agent, Reach,
-			}, nil, conclusive,
+			},
+			nil, conclusive,
 		},
 	}
 }
