@@ -200,9 +200,11 @@ func (c *call) makeAssociation(in associationInput) (world.Association, error) {
 	})
 }
 
-func deleteAssociation(c *call, in struct {
+type associationID struct {
 	AssociationID string `json:"AssociationId"`
-}) (any, error) {
+}
+
+func deleteAssociation(c *call, in associationID) (any, error) {
 	if err := c.permit("ssm:DeleteAssociation", c.fill("arn:aws:ssm:{region}:{account}:association/"+in.AssociationID), nil); err != nil {
 		return nil, err
 	}
