@@ -180,7 +180,7 @@ func describeAttachments(c *call) (any, error) {
 	}
 	return struct {
 		Set  set[transitAttachmentView] `xml:"transitGatewayAttachments"`
-		Next string              `xml:"nextToken,omitempty"`
+		Next string                     `xml:"nextToken,omitempty"`
 	}{setOf(views...), next}, nil
 }
 

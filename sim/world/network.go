@@ -108,17 +108,6 @@ func (r *Region) endpoints() []endpoint {
 // HasEndpoint says whether RDS names an address for the instance yet.
 func (d DBInstance) HasEndpoint() bool { return !d.NoEndpoint && d.Status != "creating" }
 
-func (s *Spec) region(at Place) *Region {
-	for i := range s.Accounts {
-		for j := range s.Accounts[i].Regions {
-			if r := &s.Accounts[i].Regions[j]; s.Accounts[i].ID == at.Account && r.Name == at.Region {
-				return r
-			}
-		}
-	}
-	return &Region{}
-}
-
 func (r *Region) vpcOf(subnet string) string {
 	for _, s := range r.Subnets {
 		if s.ID == subnet {
