@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rdsx/rdsx/aws"
 )
@@ -160,5 +161,51 @@ func TestCredentialSourceEnvironment(t *testing.T) {
 	}
 	if _, err := cfg.Credentials.Retrieve(t.Context()); err != nil || !slices.Equal(f.seen(), []string{"AssumeRole AKIAENV"}) {
 		t.Errorf("%v %v", err, f.seen())
+	}
+}
+
+// TestNoIsSaidOnce does not ask again for each of those who wait for the same device.
+func TestNoIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	env := home(t, manyRoles, baseKeys)
+	shared := &Shared{}
+	ready := make(chan struct{})
+	var mu sync.Mutex
+	asked := 0
+	var wait sync.WaitGroup
+	waiting := make(chan struct{}, 2)
+	for _, profile := range []string{"one", "two"} {
+		wait.Go(func() {
+			cfg, _, _, err := Load(t.Context(), Options{
+				Profile: profile, Region: "eu-west-1", Env: env, EndpointURL: f.URL, Shared: shared,
+				MFA: func(context.Context, string) (string, error) {
+					mu.Lock()
+					asked++
+					mu.Unlock()
+					<-ready
+					return "", errors.New("no")
+				},
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			waiting <- struct{}{}
+			if _, err := Credentials(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), "no") {
+				t.Errorf("%s: %v", profile, err)
+			}
+		})
+	}
+	<-waiting
+	<-waiting
+	close(ready)
+	wait.Wait()
+	// Whoever came only after the no was said may ask: then there were two, which the order of these two cannot rule out.
+	if asked < 1 || asked > 2 {
+		t.Errorf("asked %d times", asked)
+	}
+	now := time.Now()
+	if err := shared.failed("x", errors.New("no")); err == nil || shared.failedSince("x", now.Add(-time.Second)) == nil || shared.failedSince("x", now.Add(time.Hour)) != nil {
+		t.Error("a failure is not for those who waited, or for those who come later")
 	}
 }

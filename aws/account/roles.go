@@ -107,18 +107,22 @@ func (c *roleClient) assumeWith(ctx context.Context, in *sts.AssumeRoleInput, op
 // one. Where the user may not have one, it is empty, and the code is for the role itself.
 func (c *roleClient) session(ctx context.Context, source sdk.Credentials, serial, refused string) (sdk.Credentials, string, error) {
 	key := sessionKey(source.AccessKeyID, serial)
-	unlock, err := c.r.o.Shared.lock(ctx, "device "+key)
+	turn, waiting := "device "+key, time.Now()
+	unlock, err := c.r.o.Shared.lock(ctx, turn)
 	if err != nil {
 		return sdk.Credentials{}, "", err
 	}
 	defer unlock()
+	if err := c.r.o.Shared.failedSince(turn, waiting); err != nil {
+		return sdk.Credentials{}, "", err
+	}
 	dir, endpoint := c.r.env.cacheDir(), sdk.ToString(c.client.Options().BaseEndpoint)
 	if hit, expires, ok := readCached(dir, key, time.Now()); ok && hit.Endpoint == endpoint && hit.Credentials.AccessKeyID != refused {
 		return hit.keys(expires, "MFA session"), "", nil
 	}
 	code, err := c.ask(serial)
 	if err != nil {
-		return sdk.Credentials{}, "", err
+		return sdk.Credentials{}, "", c.r.o.Shared.failed(turn, err)
 	}
 	out, err := c.client.GetSessionToken(ctx, &sts.GetSessionTokenInput{
 		DurationSeconds: sdk.Int32(int32(roleDuration / time.Second)), SerialNumber: &serial, TokenCode: &code,
@@ -128,7 +132,7 @@ func (c *roleClient) session(ctx context.Context, source sdk.Credentials, serial
 		return sdk.Credentials{}, code, nil // a policy forbids the call, before the code was looked at
 	}
 	if err != nil {
-		return sdk.Credentials{}, "", err
+		return sdk.Credentials{}, "", c.r.o.Shared.failed(turn, err)
 	}
 	if out.Credentials == nil || out.Credentials.Expiration == nil {
 		return sdk.Credentials{}, "", errors.New("STS gave a session without credentials")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Shared is what the configurations of one process have in common: two that want the same sign-in wait for each other, and
@@ -12,6 +13,41 @@ import (
 type Shared struct {
 	mu    sync.Mutex
 	turns map[string]chan struct{} // one slot each: who fills it has the turn
+	fails map[string]failedTurn    // the last failure of each
+}
+
+// failedTurn is a turn that gave nothing, for those who waited for it.
+type failedTurn struct {
+	at  time.Time
+	err error
+}
+
+// failed remembers why the turn of name gave nothing, and returns it.
+func (s *Shared) failed(name string, err error) error {
+	if s == nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fails == nil {
+		s.fails = map[string]failedTurn{}
+	}
+	s.fails[name] = failedTurn{time.Now(), err}
+	return err
+}
+
+// failedSince is the failure of a turn that ended after somebody began to wait for it: who has said no once is not asked again
+// by all who stand behind.
+func (s *Shared) failedSince(name string, waiting time.Time) error {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.fails[name]; f.at.After(waiting) {
+		return f.err
+	}
+	return nil
 }
 
 // lock waits for the turn of name, or for the end of ctx. unlock gives it back.
