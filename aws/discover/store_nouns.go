@@ -7,12 +7,8 @@ import (
 	"strings"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
-	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	cachetypes "github.com/aws/aws-sdk-go-v2/service/elasticache/types"
-	memorytypes "github.com/aws/aws-sdk-go-v2/service/memorydb/types"
-	searchtypes "github.com/aws/aws-sdk-go-v2/service/opensearch/types"
 	redshifttypes "github.com/aws/aws-sdk-go-v2/service/redshift/types"
-	serverlesstypes "github.com/aws/aws-sdk-go-v2/service/redshiftserverless/types"
 
 	"github.com/rdsx/rdsx/aws"
 )
@@ -23,15 +19,15 @@ type knownStores struct {
 	nodes         map[string]cachetypes.CacheCluster
 	cacheSubnets  map[string]subnetGroup
 	serverless    map[string]cachetypes.ServerlessCache
-	memory        map[string]memorytypes.Cluster
+	memory        map[string]memoryCluster
 	memorySubnets map[string]subnetGroup
-	tasks         map[string]ecstypes.Task // by target
+	tasks         map[string]ecsTask // by target
 }
 
 func newKnownStores() knownStores {
 	return knownStores{
 		map[string]cachetypes.ReplicationGroup{}, map[string]cachetypes.CacheCluster{}, map[string]subnetGroup{},
-		map[string]cachetypes.ServerlessCache{}, map[string]memorytypes.Cluster{}, map[string]subnetGroup{}, map[string]ecstypes.Task{},
+		map[string]cachetypes.ServerlessCache{}, map[string]memoryCluster{}, map[string]subnetGroup{}, map[string]ecsTask{},
 	}
 }
 
@@ -55,8 +51,8 @@ func (k *known) addStores(p storePage, profile int) (out []aws.Database) {
 		k.see("serverless "+sdk.ToString(c.ServerlessCacheName), profile)
 	}
 	for _, m := range p.memory {
-		s.memory[sdk.ToString(m.Name)] = m
-		k.see("memory "+sdk.ToString(m.Name), profile)
+		s.memory[m.Name] = m
+		k.see("memory "+m.Name, profile)
 	}
 	for _, g := range p.memorySubnets {
 		s.memorySubnets[g.name] = g
@@ -73,14 +69,14 @@ func (k *known) addStores(p storePage, profile int) (out []aws.Database) {
 		out = append(out, k.warehouse(w))
 	}
 	for _, w := range p.workgroups {
-		k.see("workgroup "+sdk.ToString(w.WorkgroupName), profile)
+		k.see("workgroup "+w.WorkgroupName, profile)
 		out = append(out, k.workgroup(w))
 	}
 	for _, d := range p.domains {
 		if d.VPCOptions == nil {
 			continue // a public domain needs no tunnel
 		}
-		k.see("domain "+sdk.ToString(d.DomainName), profile)
+		k.see("domain "+d.DomainName, profile)
 		out = append(out, k.domain(d))
 	}
 	return append(out, k.serverlessDatabases(p)...)
@@ -201,16 +197,15 @@ func (k *known) memoryDatabases() (out []aws.Database) {
 	for _, id := range slices.Sorted(maps.Keys(k.stores.memory)) {
 		m := k.stores.memory[id]
 		d := k.store("memorydb", id, aws.RoleConfig, "memory "+id)
-		d.Engine, d.EngineVersion = cmp.Or(sdk.ToString(m.Engine), "redis"), sdk.ToString(m.EngineVersion)
-		d.Status, d.ARN, d.TLS = sdk.ToString(m.Status), sdk.ToString(m.ARN), tlsOf(sdk.ToBool(m.TLSEnabled), false)
-		d.MultiAZ = m.AvailabilityMode == memorytypes.AZStatusMultiAZ
-		if m.ClusterEndpoint != nil {
-			d.Endpoint = aws.Endpoint{Host: sdk.ToString(m.ClusterEndpoint.Address), Port: int(m.ClusterEndpoint.Port)}
+		d.Engine, d.EngineVersion = cmp.Or(m.Engine, "redis"), m.EngineVersion
+		d.Status, d.ARN, d.TLS, d.MultiAZ = m.Status, m.ARN, tlsOf(m.TLSEnabled, false), strings.EqualFold(m.AvailabilityMode, "multiaz")
+		if e := m.ClusterEndpoint; e != nil {
+			d.Endpoint = aws.Endpoint{Host: e.Address, Port: e.Port}
 		}
 		for _, g := range m.SecurityGroups {
-			d.Groups = append(d.Groups, sdk.ToString(g.SecurityGroupId))
+			d.Groups = append(d.Groups, g.SecurityGroupID)
 		}
-		if g, ok := k.stores.memorySubnets[sdk.ToString(m.SubnetGroupName)]; ok {
+		if g, ok := k.stores.memorySubnets[m.SubnetGroupName]; ok {
 			d.VPC, d.Subnets = g.vpc, unique(slices.Clone(g.subnets))
 		}
 		out = append(out, d)
@@ -239,41 +234,38 @@ func (k *known) warehouse(w redshifttypes.Cluster) aws.Database {
 	return d
 }
 
-func (k *known) workgroup(w serverlesstypes.Workgroup) aws.Database {
-	id := sdk.ToString(w.WorkgroupName)
-	d := k.store("redshift-serverless", id, aws.RoleInstance, "workgroup "+id)
-	d.Engine, d.EngineVersion = "redshift", sdk.ToString(w.WorkgroupVersion)
-	d.Status, d.ARN, d.IAMAuth = strings.ToLower(string(w.Status)), sdk.ToString(w.WorkgroupArn), true // redshift-serverless:GetCredentials
-	d.Groups, d.Subnets = unique(slices.Clone(w.SecurityGroupIds)), unique(slices.Clone(w.SubnetIds))
-	d.VPC = k.vpcOf(w.SubnetIds)
+func (k *known) workgroup(w workgroup) aws.Database {
+	d := k.store("redshift-serverless", w.WorkgroupName, aws.RoleInstance, "workgroup "+w.WorkgroupName)
+	d.Engine, d.EngineVersion = "redshift", w.WorkgroupVersion
+	d.Status, d.ARN, d.IAMAuth = strings.ToLower(w.Status), w.WorkgroupARN, true // redshift-serverless:GetCredentials
+	d.Groups, d.Subnets, d.VPC = unique(slices.Clone(w.SecurityGroupIDs)), unique(slices.Clone(w.SubnetIDs)), k.vpcOf(w.SubnetIDs)
 	if w.Endpoint != nil {
-		d.Endpoint = endpointOf(w.Endpoint.Address, w.Endpoint.Port)
+		d.Endpoint = aws.Endpoint{Host: w.Endpoint.Address, Port: w.Endpoint.Port}
 		for _, e := range w.Endpoint.VpcEndpoints {
-			d.VPC = cmp.Or(sdk.ToString(e.VpcId), d.VPC)
+			d.VPC = cmp.Or(e.VpcID, d.VPC)
 		}
 	}
 	return d
 }
 
-func (k *known) domain(s searchtypes.DomainStatus) aws.Database {
-	id := sdk.ToString(s.DomainName)
-	d := k.store("es", id, aws.RoleInstance, "domain "+id)
-	d.Engine, d.EngineVersion = "opensearch", sdk.ToString(s.EngineVersion)
+func (k *known) domain(s searchDomain) aws.Database {
+	d := k.store("es", s.DomainName, aws.RoleInstance, "domain "+s.DomainName)
+	d.Engine, d.EngineVersion = "opensearch", s.EngineVersion
 	if kind, version, ok := strings.Cut(d.EngineVersion, "_"); ok {
 		d.Engine, d.EngineVersion = strings.ToLower(kind), version
 	}
-	d.ARN, d.VPC = sdk.ToString(s.ARN), sdk.ToString(s.VPCOptions.VPCId)
-	d.Groups, d.Subnets = unique(slices.Clone(s.VPCOptions.SecurityGroupIds)), unique(slices.Clone(s.VPCOptions.SubnetIds))
+	d.ARN, d.VPC = s.ARN, s.VPCOptions.VPCID
+	d.Groups, d.Subnets = unique(slices.Clone(s.VPCOptions.SecurityGroupIDs)), unique(slices.Clone(s.VPCOptions.SubnetIDs))
 	d.Endpoint.Host, d.Endpoint.Port, d.IAMAuth = s.Endpoints["vpc"], 443, true
 	switch {
-	case sdk.ToBool(s.Deleted):
+	case s.Deleted:
 		d.Status = "deleting"
 	case d.Endpoint.Host == "":
 		d.Status = "creating"
 	default:
 		d.Status = "available" // a domain that is being changed serves on
 	}
-	d.TLS = tlsOf(true, s.DomainEndpointOptions != nil && !sdk.ToBool(s.DomainEndpointOptions.EnforceHTTPS))
+	d.TLS = tlsOf(true, s.DomainEndpointOptions != nil && !s.DomainEndpointOptions.EnforceHTTPS)
 	return d
 }
 
@@ -281,12 +273,12 @@ func (k *known) domain(s searchtypes.DomainStatus) aws.Database {
 func (k *known) tasksOf(p storePage, profile int) []string {
 	for _, t := range p.tasks {
 		for _, c := range t.Containers {
-			target := "ecs:" + lastPart(sdk.ToString(t.ClusterArn)) + "_" + lastPart(sdk.ToString(t.TaskArn)) + "_" + sdk.ToString(c.RuntimeId)
-			if !t.EnableExecuteCommand || sdk.ToString(c.RuntimeId) == "" {
+			if !t.EnableExecuteCommand || c.RuntimeID == "" {
 				continue
 			}
+			target := "ecs:" + lastPart(t.ClusterARN) + "_" + lastPart(t.TaskARN) + "_" + c.RuntimeID
 			one := t
-			one.Containers = []ecstypes.Container{c}
+			one.Containers = []ecsContainer{c}
 			k.stores.tasks[target] = one
 			k.see("task "+target, profile)
 		}
@@ -302,24 +294,24 @@ func (k *known) task(target string) aws.Instance {
 	t := k.stores.tasks[target]
 	c := t.Containers[0]
 	i := aws.Instance{
-		ID: target, Name: strings.TrimPrefix(sdk.ToString(t.Group), "service:"), PingStatus: "Inactive", Platform: "Linux", State: strings.ToLower(sdk.ToString(t.LastStatus)),
-		AZ: sdk.ToString(t.AvailabilityZone), Account: k.account.ID, Region: k.account.Region, Profiles: k.profiles("task " + target),
+		ID: target, Name: strings.TrimPrefix(t.Group, "service:"), PingStatus: "Inactive", Platform: "Linux", State: strings.ToLower(t.LastStatus),
+		AZ: t.AvailabilityZone, Account: k.account.ID, Region: k.account.Region, Profiles: k.profiles("task " + target),
 	}
-	if i.Name != sdk.ToString(c.Name) {
-		i.Name += "/" + sdk.ToString(c.Name)
+	if i.Name != c.Name {
+		i.Name += "/" + c.Name
 	}
 	for _, a := range c.ManagedAgents {
-		if a.Name == ecstypes.ManagedAgentNameExecuteCommandAgent && sdk.ToString(a.LastStatus) == "RUNNING" {
+		if a.Name == "ExecuteCommandAgent" && a.LastStatus == "RUNNING" {
 			i.PingStatus = "Online"
 		}
 	}
 	for _, a := range t.Attachments {
 		for _, d := range a.Details {
-			switch sdk.ToString(d.Name) {
+			switch d.Name {
 			case "subnetId":
-				i.Subnet = sdk.ToString(d.Value)
+				i.Subnet = d.Value
 			case "privateIPv4Address":
-				i.IP = sdk.ToString(d.Value)
+				i.IP = d.Value
 			}
 		}
 	}

@@ -3,38 +3,34 @@ package discover
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ecs"
-	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/aws-sdk-go-v2/service/elasticache"
 	cachetypes "github.com/aws/aws-sdk-go-v2/service/elasticache/types"
-	"github.com/aws/aws-sdk-go-v2/service/memorydb"
-	memorytypes "github.com/aws/aws-sdk-go-v2/service/memorydb/types"
-	"github.com/aws/aws-sdk-go-v2/service/opensearch"
-	searchtypes "github.com/aws/aws-sdk-go-v2/service/opensearch/types"
 	"github.com/aws/aws-sdk-go-v2/service/redshift"
 	redshifttypes "github.com/aws/aws-sdk-go-v2/service/redshift/types"
-	"github.com/aws/aws-sdk-go-v2/service/redshiftserverless"
-	serverlesstypes "github.com/aws/aws-sdk-go-v2/service/redshiftserverless/types"
 )
 
 // stores are the services beside RDS whose endpoints are databases to a person, and ECS, whose tasks can carry a tunnel.
 type stores struct {
 	caches     *elasticache.Client
-	memory     *memorydb.Client
 	warehouses *redshift.Client
-	workgroups *redshiftserverless.Client
-	search     *opensearch.Client
-	tasks      *ecs.Client
+	memory     *jsonAPI
+	workgroups *jsonAPI
+	search     *jsonAPI
+	tasks      *jsonAPI
 }
 
 func newStores(cfg sdk.Config) *stores {
 	return &stores{
-		elasticache.NewFromConfig(cfg), memorydb.NewFromConfig(cfg), redshift.NewFromConfig(cfg), redshiftserverless.NewFromConfig(cfg),
-		opensearch.NewFromConfig(cfg), ecs.NewFromConfig(cfg),
+		caches: elasticache.NewFromConfig(cfg), warehouses: redshift.NewFromConfig(cfg),
+		memory:     newJSONAPI(cfg, "MemoryDB", "memorydb", "AmazonMemoryDB"),
+		workgroups: newJSONAPI(cfg, "Redshift Serverless", "redshift-serverless", "RedshiftServerless"),
+		search:     newJSONAPI(cfg, "OpenSearch", "es", ""),
+		tasks:      newJSONAPI(cfg, "ECS", "ecs", "AmazonEC2ContainerServiceV20141113"),
 	}
 }
 
@@ -44,12 +40,12 @@ type storePage struct {
 	nodes         []cachetypes.CacheCluster
 	cacheSubnets  []subnetGroup
 	serverless    []cachetypes.ServerlessCache
-	memory        []memorytypes.Cluster
+	memory        []memoryCluster
 	memorySubnets []subnetGroup
 	warehouses    []redshifttypes.Cluster
-	workgroups    []serverlesstypes.Workgroup
-	domains       []searchtypes.DomainStatus
-	tasks         []ecstypes.Task
+	workgroups    []workgroup
+	domains       []searchDomain
+	tasks         []ecsTask
 }
 
 // subnetGroup is what a cache's subnet group leads to.
@@ -125,8 +121,11 @@ func (s *stores) serverlessPage(ctx context.Context, token *string) (page, *stri
 func (s *stores) listMemory(ctx context.Context, add func(page)) error {
 	some := false
 	err := eachPage(ctx, "memorydb:DescribeClusters", func(ctx context.Context, token *string) (page, *string, error) {
-		out, err := s.memory.DescribeClusters(ctx, &memorydb.DescribeClustersInput{MaxResults: sdk.Int32(storePages), NextToken: token})
-		if err != nil {
+		var out struct {
+			Clusters  []memoryCluster
+			NextToken *string
+		}
+		if err := s.memory.call(ctx, "DescribeClusters", http.MethodPost, "/", jsonPage{storePages, token}, &out); err != nil {
 			return page{}, nil, err
 		}
 		some = some || len(out.Clusters) > 0
@@ -136,15 +135,18 @@ func (s *stores) listMemory(ctx context.Context, add func(page)) error {
 		return err
 	}
 	err = eachPage(ctx, "memorydb:DescribeSubnetGroups", func(ctx context.Context, token *string) (page, *string, error) {
-		out, err := s.memory.DescribeSubnetGroups(ctx, &memorydb.DescribeSubnetGroupsInput{MaxResults: sdk.Int32(storePages), NextToken: token})
-		if err != nil {
+		var out struct {
+			SubnetGroups []memorySubnets
+			NextToken    *string
+		}
+		if err := s.memory.call(ctx, "DescribeSubnetGroups", http.MethodPost, "/", jsonPage{storePages, token}, &out); err != nil {
 			return page{}, nil, err
 		}
 		var groups []subnetGroup
 		for _, g := range out.SubnetGroups {
-			one := subnetGroup{name: sdk.ToString(g.Name), vpc: sdk.ToString(g.VpcId)}
+			one := subnetGroup{name: g.Name, vpc: g.VpcID}
 			for _, x := range g.Subnets {
-				one.subnets = append(one.subnets, sdk.ToString(x.Identifier))
+				one.subnets = append(one.subnets, x.Identifier)
 			}
 			groups = append(groups, one)
 		}
@@ -165,8 +167,11 @@ func (s *stores) warehousePage(ctx context.Context, token *string) (page, *strin
 }
 
 func (s *stores) workgroupPage(ctx context.Context, token *string) (page, *string, error) {
-	out, err := s.workgroups.ListWorkgroups(ctx, &redshiftserverless.ListWorkgroupsInput{MaxResults: sdk.Int32(storePages), NextToken: token})
-	if err != nil {
+	var out struct {
+		Workgroups []workgroup
+		NextToken  *string
+	}
+	if err := s.workgroups.call(ctx, "ListWorkgroups", http.MethodPost, "/", smallPage{MaxResults: storePages, NextToken: token}, &out); err != nil {
 		return page{}, nil, err
 	}
 	return page{stores: storePage{workgroups: out.Workgroups}}, out.NextToken, nil
@@ -176,17 +181,17 @@ func (s *stores) workgroupPage(ctx context.Context, token *string) (page, *strin
 const domainsAtOnce = 5
 
 func (s *stores) listDomains(ctx context.Context, add func(page)) error {
-	out, err := s.search.ListDomainNames(ctx, &opensearch.ListDomainNamesInput{})
-	if err != nil {
+	var list struct{ DomainNames []struct{ DomainName string } }
+	if err := s.search.call(ctx, "ListDomainNames", http.MethodGet, "/2021-01-01/domain", nil, &list); err != nil {
 		return err
 	}
 	var names []string
-	for _, d := range out.DomainNames {
-		names = append(names, sdk.ToString(d.DomainName))
+	for _, d := range list.DomainNames {
+		names = append(names, d.DomainName)
 	}
 	for some := range slices.Chunk(names, domainsAtOnce) {
-		out, err := s.search.DescribeDomains(ctx, &opensearch.DescribeDomainsInput{DomainNames: some})
-		if err != nil {
+		var out struct{ DomainStatusList []searchDomain }
+		if err := s.search.call(ctx, "DescribeDomains", http.MethodPost, "/2021-01-01/opensearch/domain-info", struct{ DomainNames []string }{some}, &out); err != nil {
 			return err
 		}
 		add(page{stores: storePage{domains: out.DomainStatusList}})
@@ -199,11 +204,12 @@ const tasksAtOnce = 100
 
 func (s *stores) listTasks(ctx context.Context, add func(page)) error {
 	return s.eachARN(ctx, "ecs:ListClusters", func(token *string) ([]string, *string, error) {
-		out, err := s.tasks.ListClusters(ctx, &ecs.ListClustersInput{MaxResults: sdk.Int32(storePages), NextToken: token})
-		if err != nil {
-			return nil, nil, err
+		var out struct {
+			ClusterARNs []string
+			NextToken   *string
 		}
-		return out.ClusterArns, out.NextToken, nil
+		err := s.tasks.call(ctx, "ListClusters", http.MethodPost, "/", smallPage{MaxResults: storePages, NextToken: token}, &out)
+		return out.ClusterARNs, out.NextToken, err
 	}, func(clusters []string) error {
 		for _, cluster := range clusters {
 			if err := s.listTasksOf(ctx, cluster, add); err != nil {
@@ -216,15 +222,20 @@ func (s *stores) listTasks(ctx context.Context, add func(page)) error {
 
 func (s *stores) listTasksOf(ctx context.Context, cluster string, add func(page)) error {
 	return s.eachARN(ctx, "ecs:ListTasks", func(token *string) ([]string, *string, error) {
-		out, err := s.tasks.ListTasks(ctx, &ecs.ListTasksInput{Cluster: &cluster, DesiredStatus: ecstypes.DesiredStatusRunning, MaxResults: sdk.Int32(storePages), NextToken: token})
-		if err != nil {
-			return nil, nil, err
+		var out struct {
+			TaskARNs  []string
+			NextToken *string
 		}
-		return out.TaskArns, out.NextToken, nil
+		err := s.tasks.call(ctx, "ListTasks", http.MethodPost, "/", smallPage{MaxResults: storePages, NextToken: token, Cluster: cluster, DesiredStatus: "RUNNING"}, &out)
+		return out.TaskARNs, out.NextToken, err
 	}, func(tasks []string) error {
 		for some := range slices.Chunk(tasks, tasksAtOnce) {
-			out, err := s.tasks.DescribeTasks(ctx, &ecs.DescribeTasksInput{Cluster: &cluster, Tasks: some})
-			if err != nil {
+			var out struct{ Tasks []ecsTask }
+			in := struct {
+				Cluster string   `json:"cluster"`
+				Tasks   []string `json:"tasks"`
+			}{cluster, some}
+			if err := s.tasks.call(ctx, "DescribeTasks", http.MethodPost, "/", in, &out); err != nil {
 				return err
 			}
 			add(page{stores: storePage{tasks: out.Tasks}})
