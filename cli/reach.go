@@ -64,6 +64,14 @@ func carriers(s *reach.Snapshot, inv discover.Inventory, db aws.Database) ([]rea
 	if far := by[aws.Unknown]; len(far) > 0 && far[0].Instance.VPC != "" {
 		return slices.Concat(far, by[aws.No]), nil
 	}
+	// In another VPC, to which there is a way that only a filter closes.
+	if out := by[aws.No]; len(out) > 0 && db.Available() {
+		out[0].Verdict = reach.Check(s, s.Source(out[0].Instance), s.Dest(db))
+		if l, _ := out[0].Verdict.First(); l.Name != "route" {
+			out[0].Why = out[0].Verdict.Why()
+			return out, nil
+		}
+	}
 	_, _, err := discover.Choose(inv, &db, db.Endpoint)
 	return nil, err
 }
