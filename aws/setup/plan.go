@@ -107,7 +107,7 @@ func (p *plan) addIAM() {
 // Describe of EC2 or RDS (docs/aws.md §6).
 func (p *plan) addClassicIAM() {
 	r := p.instanceRole
-	r.why = "the instance's role, which the users assume as well"
+	r.why = "the role of the instance, which the users assume as well"
 	r.trust = append(r.trust, Statement{AWS: principals(p.Operators), Actions: []string{"sts:AssumeRole"}})
 	r.managed = append(r.managed, "AmazonSSMPatchAssociation")
 	r.inline = p.Name + "-session-rights"

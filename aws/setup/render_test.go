@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -239,5 +240,32 @@ func TestOptionsAreHeldToPatterns(t *testing.T) {
 	}
 	if _, err := Render(example(Recommended, PartAll), "pulumi"); !errors.Is(err, aws.ErrUsage) {
 		t.Errorf("an unknown format: %v", err)
+	}
+}
+
+// TestDescriptionsAreWhatAWSTakes: EC2 takes less in a group's description than IAM in a role's, and a script's quotes take no
+// quote.
+func TestDescriptionsAreWhatAWSTakes(t *testing.T) {
+	takes := regexp.MustCompile(`^[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{1,255}$`)
+	for _, shape := range []Shape{Classic, Recommended} {
+		o, err := example(shape, PartAll).Complete()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := newPlan(o)
+		texts := []string{"rdsx: no way in, and out to Systems Manager and the databases only"}
+		for _, r := range []*role{p.instanceRole, p.operator} {
+			if r != nil {
+				texts = append(texts, "rdsx: "+r.why)
+			}
+		}
+		for _, r := range append(p.group.egress, p.group.peers...) {
+			texts = append(texts, r.text)
+		}
+		for _, text := range texts {
+			if !takes.MatchString(text) {
+				t.Errorf("%q", text)
+			}
+		}
 	}
 }

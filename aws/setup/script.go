@@ -77,7 +77,7 @@ func (p plan) scriptRole(b *strings.Builder, r *role) {
 		seconds = fmt.Sprintf(" --max-session-duration %d", r.maxSeconds)
 	}
 	fmt.Fprintf(b, "make aws iam create-role --role-name %s --description 'rdsx: %s'%s --tags Key=rdsx:setup,Value=%s --assume-role-policy-document \"file://$dir/trust.json\"\n",
-		r.name, strings.ReplaceAll(r.why, "'", "’"), seconds, p.Name)
+		r.name, r.why, seconds, p.Name)
 	for _, arn := range managedARNs(r.managed) {
 		fmt.Fprintf(b, "aws iam attach-role-policy --role-name %s --policy-arn %s\n", r.name, p.place().fill(arn))
 	}
