@@ -24,6 +24,8 @@ type plan struct {
 	upload    int64 // bytes in one upload
 	download  int64
 	slow      int64 // bytes in one transfer through the plugin, which moves 0.75 MB/s
+	parallel  int64 // bytes of each of eight connections at once
+	table     int   // rows of 100 bytes in each of four tables to dump
 	pings     int
 	repeats   int // the median is printed
 	connected time.Duration
@@ -46,11 +48,11 @@ func main() {
 func run(ctx context.Context, out, bin string, quick bool) error {
 	p := plan{
 		rtts:   []time.Duration{0, 20 * time.Millisecond, 80 * time.Millisecond},
-		upload: 128 << 20, download: 6 << 20, slow: 2 << 20, pings: 300, repeats: 3, connected: 4 * time.Second, stopped: 20 * time.Second,
+		upload: 128 << 20, download: 6 << 20, slow: 2 << 20, pings: 300, repeats: 5, parallel: 1 << 20, table: 20_000, connected: 4 * time.Second, stopped: 20 * time.Second,
 	}
 	if quick {
 		p.rtts, p.upload, p.download, p.slow, p.pings, p.repeats = p.rtts[:2], 16<<20, 1<<20, 256<<10, 50, 1
-		p.connected, p.stopped = time.Second, 5*time.Second
+		p.connected, p.stopped, p.parallel, p.table = time.Second, 5*time.Second, 128<<10, 1000
 	}
 	dir, err := os.MkdirTemp("", "rdsx-bench-")
 	if err != nil {
@@ -67,11 +69,11 @@ func run(ctx context.Context, out, bin string, quick bool) error {
 	}
 	page := report{plan: p, start: time.Now()}
 	for _, rtt := range p.rtts {
-		rows, err := measure(ctx, p, rtt, dir, bin)
+		rows, more, err := measure(ctx, p, rtt, dir, bin)
 		if err != nil {
 			return fmt.Errorf("at RTT %v: %w", rtt, err)
 		}
-		page.rows = append(page.rows, rows...)
+		page.rows, page.loaded = append(page.rows, rows...), append(page.loaded, more)
 	}
 	if out == "" {
 		return page.write(os.Stdout)

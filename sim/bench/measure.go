@@ -19,7 +19,7 @@ import (
 type row struct {
 	program           string
 	rtt               time.Duration
-	up, down          float64 // MB/s, medians
+	up, down, auto    float64 // MB/s, medians; auto is up with --payload auto
 	cpuUp, cpuDown    float64 // CPU seconds per GB in the program's process
 	delivered         float64 // payload that arrived ÷ payload that the agent sent
 	p50, p99, backed  time.Duration
@@ -37,18 +37,21 @@ type rig struct {
 	env      []string
 	instance string
 	rtt      time.Duration
+	meter    meter
+	addrs    map[string]string // of the far ends, by the hosts of the loads
 }
 
 // measure puts every program that is there through all loads at one round-trip time.
-func measure(ctx context.Context, p plan, rtt time.Duration, dir, bin string) ([]row, error) {
-	r := &rig{plan: p, rtt: rtt}
+func measure(ctx context.Context, p plan, rtt time.Duration, dir, bin string) ([]row, *loaded, error) {
+	r := &rig{plan: p, rtt: rtt, addrs: map[string]string{}}
 	defer r.close()
 	if err := r.open(ctx, dir); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	fmt.Fprintf(os.Stderr, "at RTT %v: one connection\n", rtt)
 	ours, err := r.rdsx(ctx, bin)
 	if err != nil {
-		return nil, fmt.Errorf("rdsx: %w", err)
+		return nil, nil, fmt.Errorf("rdsx: %w", err)
 	}
 	rows := []row{ours}
 	if theirs, err := r.plugin(ctx); err != nil {
@@ -56,7 +59,8 @@ func measure(ctx context.Context, p plan, rtt time.Duration, dir, bin string) ([
 	} else {
 		rows = append(rows, theirs)
 	}
-	return rows, nil
+	more, err := r.loaded(ctx, bin)
+	return rows, more, err
 }
 
 func (r *rig) open(ctx context.Context, dir string) error {
@@ -64,7 +68,7 @@ func (r *rig) open(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	for host, handler := range map[string]func(net.Conn){echoHost: echo, sinkHost: sink, sourceHost: source} {
+	for host, handler := range map[string]func(net.Conn){echoHost: echo, sinkHost: sink, sourceHost: source, mixedHost: mixed, meterHost: r.meter.serve} {
 		addr, err := r.far.serve(ctx, handler)
 		if err != nil {
 			return err
@@ -72,6 +76,7 @@ func (r *rig) open(ctx context.Context, dir string) error {
 		if err := w.SetDial(host, addr); err != nil {
 			return err
 		}
+		r.addrs[host] = addr
 	}
 	box, err := sim.Start(ctx, sim.Options{World: w, TLS: true, Faults: sim.Faults{RTT: r.rtt}, Unsigned: true})
 	if err != nil {
@@ -105,6 +110,9 @@ func (r *rig) rdsx(ctx context.Context, bin string) (row, error) {
 	err := errors.Join(
 		r.moves(ctx, start, sinkHost, upload, r.upload, &out.up, &out.cpuUp, &out.peak, nil),
 		r.moves(ctx, start, sourceHost, download, r.download, &out.down, &out.cpuDown, nil, &out.delivered),
+		r.moves(ctx, func(host string) (*tunnel, error) {
+			return startRdsx(ctx, bin, r.env, r.instance, host, "--payload", "auto")
+		}, sinkHost, upload, r.upload, &out.auto, new(float64), nil, nil),
 		r.pinged(ctx, start, &out),
 	)
 	if err == nil && r.rtt == 0 {
@@ -193,13 +201,6 @@ func (r *rig) pinged(ctx context.Context, start func(string) (*tunnel, error), o
 // crowded measures memory with 64 connections and one reader that has stopped, all through one tunnel.
 func (r *rig) crowded(ctx context.Context, bin string, out *row) error {
 	// One session leads to one host: the mixed server echoes until its first byte asks for a flood.
-	addr, err := r.far.serve(ctx, mixed)
-	if err != nil {
-		return err
-	}
-	if err := r.box.World().SetDial(mixedHost, addr); err != nil {
-		return err
-	}
 	t, err := startRdsx(ctx, bin, r.env, r.instance, mixedHost)
 	if err != nil {
 		return err

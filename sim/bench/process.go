@@ -23,11 +23,13 @@ type tunnel struct {
 	addr string
 	cmd  *exec.Cmd
 	pid  int // of the process that carries the bytes
+
+	ended <-chan struct{} // closed by whoever waits for cmd already; nil when stop is to wait
 }
 
 // startRdsx runs rdsx connect and waits for its address.
-func startRdsx(ctx context.Context, bin string, env []string, via, host string) (*tunnel, error) {
-	cmd := exec.CommandContext(ctx, bin, "connect", host, "--via", via, "--json", "--no-input")
+func startRdsx(ctx context.Context, bin string, env []string, via, host string, flags ...string) (*tunnel, error) {
+	cmd := exec.CommandContext(ctx, bin, append([]string{"connect", host, "--via", via, "--port", "0", "--json", "--no-input", "--no-probe"}, flags...)...)
 	cmd.Env = env
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -89,12 +91,46 @@ func startPlugin(ctx context.Context, env []string, via, host string) (*tunnel, 
 	return nil, errors.Join(errors.New("the plugin opened no port: "+said.String()), t.stop())
 }
 
+// startSSH forwards to addr, through an SSH server on this machine that lets the user in without being asked anything.
+func startSSH(ctx context.Context, addr string) (*tunnel, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	local := l.Addr().String()
+	_ = l.Close()
+	cmd := exec.CommandContext(ctx, "ssh", "-N", "-o", "BatchMode=yes", "-o", "ExitOnForwardFailure=yes", "-L", local+":"+addr, "localhost")
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }()
+	t := &tunnel{cmd: cmd, addr: local, pid: cmd.Process.Pid, ended: ended}
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		select {
+		case <-ended:
+			return nil, errors.New("ssh: " + strings.TrimSpace(said.String()))
+		default:
+		}
+		if c, err := new(net.Dialer).DialContext(ctx, "tcp", local); err == nil {
+			return t, c.Close()
+		}
+	}
+	return nil, errors.Join(errors.New("ssh opened no port: "+said.String()), t.stop())
+}
+
 func (t *tunnel) stop() error {
 	_ = t.cmd.Process.Signal(syscall.SIGTERM)
 	if t.pid != t.cmd.Process.Pid && t.pid > 0 {
 		if p, err := os.FindProcess(t.pid); err == nil {
 			_ = p.Signal(syscall.SIGTERM)
 		}
+	}
+	if t.ended != nil {
+		<-t.ended
+		return nil
 	}
 	return t.cmd.Wait()
 }

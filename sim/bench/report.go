@@ -14,6 +14,8 @@ type report struct {
 	plan  plan
 	start time.Time
 	rows  []row
+
+	loaded []*loaded
 }
 
 const preamble = `# Benchmarks
@@ -31,6 +33,8 @@ func (r *report) write(w io.Writer) error {
 	fmt.Fprintf(&b, preamble, r.plan.repeats, r.start.UTC().Format("2 January 2006"), runtime.Version()+" "+runtime.GOOS+"/"+runtime.GOARCH, runtime.NumCPU())
 	r.throughput(&b)
 	r.latency(&b)
+	r.underLoad(&b)
+	r.gaps(&b)
 	r.crowd(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -38,10 +42,10 @@ func (r *report) write(w io.Writer) error {
 
 func (r *report) throughput(b *strings.Builder) {
 	b.WriteString("## Throughput, one connection\n\n")
-	b.WriteString("| program | RTT ms | up MB/s | down MB/s | delivered ÷ sent by the agent | CPU s/GB up | CPU s/GB down | peak memory MiB |\n|---|--:|--:|--:|--:|--:|--:|--:|\n")
+	b.WriteString("| program | RTT ms | up MB/s | up, --payload auto | down MB/s | delivered ÷ sent by the agent | CPU s/GB up | CPU s/GB down | peak memory MiB |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, x := range r.rows {
-		fmt.Fprintf(b, "| %s | %d | %s | %s | %s | %s | %s | %s |\n", x.program, x.rtt.Milliseconds(),
-			figure(x.up), figure(x.down), percent(x.delivered), figure(x.cpuUp), figure(x.cpuDown), figure(x.peak))
+		fmt.Fprintf(b, "| %s | %d | %s | %s | %s | %s | %s | %s | %s |\n", x.program, x.rtt.Milliseconds(),
+			figure(x.up), figure(x.auto), figure(x.down), percent(x.delivered), figure(x.cpuUp), figure(x.cpuDown), figure(x.peak))
 	}
 	for i, ours := range r.rows {
 		if i+1 < len(r.rows) && r.rows[i+1].program != ours.program && ours.program == "rdsx" {
@@ -64,6 +68,62 @@ func (r *report) latency(b *strings.Builder) {
 			ms(x.backed), ms(x.backed-x.rtt-boundSleep(x)), ms(x.sleep), figure(x.connections))
 	}
 	b.WriteString("\n")
+}
+
+// underLoad is what the pool of sessions is for.
+func (r *report) underLoad(b *strings.Builder) {
+	b.WriteString("## Several connections at once, at no round-trip time\n\n")
+	fmt.Fprintf(b, "Eight downloads of %.1f MB each; pg_dump -j 4 of four tables; one byte there and back every 10 ms beside a transfer without end.\n"+
+		"One session carries what the agent's pace allows, whoever the client is: several carry several times that.\n\n", float64(r.plan.parallel)/1e6)
+	b.WriteString("| program | 8 downloads MB/s | pg_dump -j 4, s | ping p50 beside a download, ms | beside an upload, ms |\n|---|--:|--:|--:|--:|\n")
+	for _, l := range r.loaded {
+		if l.rtt != 0 {
+			continue
+		}
+		for _, x := range l.rows {
+			fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", x.program, figure(x.eight), figure(x.dump), ms(x.besideDown), ms(x.besideUp))
+		}
+		b.WriteString(ratios(l.rows))
+	}
+	b.WriteString("\n")
+}
+
+// ratios compares with one session and with the plugin, within this run.
+func ratios(rows []figures) string {
+	by := map[string]figures{}
+	for _, x := range rows {
+		by[x.program] = x
+	}
+	one, four, eight, plugin := by["rdsx --sessions 1"], by["rdsx --sessions 4"], by["rdsx --sessions 8"], by[pluginName]
+	text := ""
+	if one.eight > 0 {
+		text += fmt.Sprintf("\nWith 4 sessions the eight downloads are %.1f × and with 8 sessions %.1f × as fast as with one.\n", four.eight/one.eight, eight.eight/one.eight)
+	}
+	if plugin.dump > 0 && four.dump > 0 {
+		text += fmt.Sprintf("\npg_dump -j 4 is %.1f × as fast with 4 sessions as through the plugin.\n", plugin.dump/four.dump)
+	}
+	return text
+}
+
+// gaps is what the loss of a websocket costs.
+func (r *report) gaps(b *strings.Builder) {
+	b.WriteString("## The client's websocket is cut\n\nFrom the cut to the next byte: there and back on an idle connection, at the far end of a bulk upload.\n\n")
+	b.WriteString("| program | RTT ms | idle, ms | upload, ms |\n|---|--:|--:|--:|\n")
+	for _, l := range r.loaded {
+		for _, x := range l.rows {
+			if x.gapIdle != 0 {
+				fmt.Fprintf(b, "| %s | %d | %s | %s |\n", x.program, l.rtt.Milliseconds(), gap(x.gapIdle), gap(x.gapBulk))
+			}
+		}
+	}
+	b.WriteString("\n")
+}
+
+func gap(d time.Duration) string {
+	if d == still {
+		return "stands still"
+	}
+	return ms(d)
 }
 
 func (r *report) crowd(b *strings.Builder) {
@@ -98,4 +158,9 @@ func percent(x float64) string {
 	return fmt.Sprintf("%.1f %%", 100*x)
 }
 
-func ms(d time.Duration) string { return fmt.Sprintf("%.2f", float64(d.Microseconds())/1000) }
+func ms(d time.Duration) string {
+	if d == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f", float64(d.Microseconds())/1000)
+}

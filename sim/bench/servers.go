@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 )
 
 // The hosts of the loads, as the simulated agent resolves them.
@@ -14,6 +15,8 @@ const (
 	sinkHost   = "sink.bench.internal:9"
 	sourceHost = "source.bench.internal:19"
 	mixedHost  = "mixed.bench.internal:7"
+	meterHost  = "meter.bench.internal:9"
+	dumpHost   = "postgres.bench.internal:5432"
 )
 
 // servers are the far ends of the loads: one echoes, one swallows and acknowledges, one sends on request.
@@ -82,19 +85,62 @@ func source(c net.Conn) {
 	}
 }
 
-// mixed echoes, unless the first byte is 'F': then it sends without end.
+// mixed echoes, unless the first byte is one of the words of a bulk transfer.
 func mixed(c net.Conn) {
 	var first [1]byte
 	if _, err := io.ReadFull(c, first[:]); err != nil {
 		return
 	}
-	if first[0] == 'F' {
+	switch first[0] {
+	case flood:
 		_, _ = io.Copy(c, zeros{})
-		return
+	case swallow:
+		_, _ = io.Copy(io.Discard, c)
+	default:
+		if _, err := c.Write(first[:]); err == nil {
+			echo(c)
+		}
 	}
-	if _, err := c.Write(first[:]); err == nil {
-		echo(c)
+}
+
+// The first bytes that mixed knows.
+const (
+	flood   = 'F' // it sends without end
+	swallow = 'S' // it takes without end
+)
+
+// meter is a far end that swallows and knows how long it has had to wait for more.
+type meter struct {
+	mu      sync.Mutex
+	last    time.Time
+	longest time.Duration
+}
+
+func (m *meter) serve(c net.Conn) {
+	buf := make([]byte, 64<<10)
+	for {
+		if _, err := c.Read(buf); err != nil {
+			return
+		}
+		m.mu.Lock()
+		now := time.Now()
+		m.longest, m.last = max(m.longest, now.Sub(m.last)), now
+		m.mu.Unlock()
 	}
+}
+
+// reset begins to measure now.
+func (m *meter) reset() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.last, m.longest = time.Now(), 0
+}
+
+// gap is the longest wait since reset, the present one included.
+func (m *meter) gap() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return max(m.longest, time.Since(m.last))
 }
 
 type zeros struct{}
