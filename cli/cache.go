@@ -3,8 +3,6 @@ package cli
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -64,18 +62,6 @@ func (c cache) keep(of aws.Account, denied []string, rows []targets.Row) {
 	if c.dir != "" {
 		_ = writeJSON(c.path(of), list{Version: cacheVersion, At: time.Now(), Account: of, Denied: denied, Rows: rows})
 	}
-}
-
-// drop forgets a place: what could not be read whole is not to be shown as if it were.
-func (c cache) drop(of aws.Account) error {
-	if c.dir == "" {
-		return nil
-	}
-	err := os.Remove(c.path(of))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return err
 }
 
 // inventory is what a list says was there.

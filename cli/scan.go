@@ -34,9 +34,10 @@ func (sc *scan) add(ctx context.Context, r discover.Result) {
 	defer sc.mu.Unlock()
 	look := sc.site(r)
 	look.add(r)
-	if r.Err != nil && !(errors.Is(r.Err, aws.ErrDenied) && sc.denied[r.API]) {
+	denied := errors.Is(r.Err, aws.ErrDenied)
+	if r.Err != nil && (!denied || !sc.denied[r.API]) {
 		sc.emit(tui.Finding{Done: sc.done, Account: r.Account, Err: r.Err})
-		sc.denied[r.API] = sc.denied[r.API] || errors.Is(r.Err, aws.ErrDenied)
+		sc.denied[r.API] = sc.denied[r.API] || denied
 	}
 	if look.ready() {
 		sc.show(r.Account, look.rows())

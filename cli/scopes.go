@@ -13,7 +13,6 @@ import (
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/aws/account"
 	"github.com/rdsx/rdsx/aws/discover"
-	"github.com/rdsx/rdsx/aws/engine"
 	"github.com/rdsx/rdsx/profiles"
 )
 
@@ -177,23 +176,4 @@ func ownerOf(site aws.Account, seenBy []string) aws.Account {
 		site.Profile = seenBy[0]
 	}
 	return site
-}
-
-// typed is how the flags of a choice are written again, for hints.
-func (c choice) typed() string {
-	var args []string
-	add := func(flag string, values []string) {
-		if len(values) > 0 {
-			args = append(args, flag, strings.Join(values, ","))
-		}
-	}
-	add("--profiles", c.Profiles)
-	if c.Group != "" {
-		add("--group", []string{c.Group})
-	}
-	if c.All {
-		args = append(args, "--all-profiles")
-	}
-	add("--regions", c.Regions)
-	return engine.Quote(args)
 }

@@ -150,18 +150,19 @@ func (p *pool) through(cfg sdk.Config, key string, rank int) sdk.Config {
 	cfg.RetryMaxAttempts = 0 // it would take the place of the retryer's own
 	cfg.Retryer = p.retryer
 	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), func(stack *middleware.Stack) error {
-		return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("rdsxPool", func(
-			ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
-		) (out middleware.FinalizeOutput, meta middleware.Metadata, err error) {
-			service := awsmiddleware.GetServiceID(ctx)
-			s, err := p.acquire(ctx, key+" "+service, rank)
-			if err != nil {
-				return out, meta, err
-			}
-			defer func() { p.release(s, throttled(err)) }()
-			p.count(service, awsmiddleware.GetOperationName(ctx))
-			return next.HandleFinalize(ctx, in)
-		}), "Signing", middleware.Before)
+		return stack.Finalize.Insert( //nolint:misspell // the SDK spells it so
+			middleware.FinalizeMiddlewareFunc("rdsxPool", func(
+				ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+			) (out middleware.FinalizeOutput, meta middleware.Metadata, err error) {
+				service := awsmiddleware.GetServiceID(ctx)
+				s, err := p.acquire(ctx, key+" "+service, rank)
+				if err != nil {
+					return out, meta, err
+				}
+				defer func() { p.release(s, throttled(err)) }()
+				p.count(service, awsmiddleware.GetOperationName(ctx))
+				return next.HandleFinalize(ctx, in)
+			}), "Signing", middleware.Before)
 	})
 	return cfg
 }

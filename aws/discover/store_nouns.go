@@ -26,8 +26,13 @@ type knownStores struct {
 
 func newKnownStores() knownStores {
 	return knownStores{
-		map[string]cachetypes.ReplicationGroup{}, map[string]cachetypes.CacheCluster{}, map[string]subnetGroup{},
-		map[string]cachetypes.ServerlessCache{}, map[string]memoryCluster{}, map[string]subnetGroup{}, map[string]ecsTask{},
+		map[string]cachetypes.ReplicationGroup{},
+		map[string]cachetypes.CacheCluster{},
+		map[string]subnetGroup{},
+		map[string]cachetypes.ServerlessCache{},
+		map[string]memoryCluster{},
+		map[string]subnetGroup{},
+		map[string]ecsTask{},
 	}
 }
 

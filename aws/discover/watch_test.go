@@ -53,31 +53,38 @@ func TestLocate(t *testing.T) {
 		at            string // after
 	}{
 		"writer": {
-			aws.Database{ID: "shop", Role: aws.RoleWriter}, &oneCluster{members: cluster("a", "b", "c")}, &oneCluster{members: cluster("b", "a", "c")},
+			aws.Database{ID: "shop", Role: aws.RoleWriter},
+			&oneCluster{members: cluster("a", "b", "c")}, &oneCluster{members: cluster("b", "a", "c")},
 			"shop", true, "b",
 		},
 		"writer, another reader": {
-			aws.Database{ID: "shop", Role: aws.RoleWriter}, &oneCluster{members: cluster("a", "b")}, &oneCluster{members: cluster("a", "c")},
+			aws.Database{ID: "shop", Role: aws.RoleWriter},
+			&oneCluster{members: cluster("a", "b")}, &oneCluster{members: cluster("a", "c")},
 			"shop", false, "a",
 		},
 		"readers": {
-			aws.Database{ID: "shop", Role: aws.RoleReader}, &oneCluster{members: cluster("a", "b", "c")}, &oneCluster{members: cluster("b", "a", "c")},
+			aws.Database{ID: "shop", Role: aws.RoleReader},
+			&oneCluster{members: cluster("a", "b", "c")}, &oneCluster{members: cluster("b", "a", "c")},
 			"shop", true, "a, c",
 		},
 		"readers in another order": {
-			aws.Database{ID: "shop", Role: aws.RoleReader}, &oneCluster{members: cluster("a", "b", "c")}, &oneCluster{members: cluster("a", "c", "b")},
+			aws.Database{ID: "shop", Role: aws.RoleReader},
+			&oneCluster{members: cluster("a", "b", "c")}, &oneCluster{members: cluster("a", "c", "b")},
 			"shop", false, "b, c",
 		},
 		"readers, none": {
-			aws.Database{ID: "shop", Role: aws.RoleReader}, &oneCluster{members: cluster("a", "b")}, &oneCluster{members: cluster("a")},
+			aws.Database{ID: "shop", Role: aws.RoleReader},
+			&oneCluster{members: cluster("a", "b")}, &oneCluster{members: cluster("a")},
 			"shop", true, "a",
 		},
 		"custom": {
-			aws.Database{ID: "shop-reports", Cluster: "shop", Role: aws.RoleCustom}, &oneCluster{members: cluster("a", "b")}, &oneCluster{members: cluster("b", "a")},
+			aws.Database{ID: "shop-reports", Cluster: "shop", Role: aws.RoleCustom},
+			&oneCluster{members: cluster("a", "b")}, &oneCluster{members: cluster("b", "a")},
 			"shop", true, "b",
 		},
 		"instance in the other zone": {
-			aws.Database{ID: "orders", Role: aws.RoleInstance}, &oneCluster{zone: "eu-west-1a"}, &oneCluster{zone: "eu-west-1b"},
+			aws.Database{ID: "orders", Role: aws.RoleInstance},
+			&oneCluster{zone: "eu-west-1a"}, &oneCluster{zone: "eu-west-1b"},
 			"orders", true, "eu-west-1b",
 		},
 	} {

@@ -28,12 +28,3 @@ func (w restWire) failure(rw http.ResponseWriter, _ string, e *Error) {
 	rw.Header().Set("X-Amzn-Errortype", e.Code)
 	send(rw, e, string(body))
 }
-
-// speaksJSON says whether the service words its errors as JSON services do.
-func (s *service) speaksJSON() bool {
-	switch s.wire.(type) {
-	case jsonWire, restWire:
-		return true
-	}
-	return false
-}
