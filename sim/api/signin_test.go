@@ -228,8 +228,10 @@ func TestTOTPDevice(t *testing.T) {
 			t.Errorf("code %d: %v", i, got)
 		}
 	}
-	if !d.accept(w, world.User{}, w.MFACode(), now) || !d.accept(w, world.User{}, w.MFACode(), now) {
-		t.Error("a device without a seed has the world's code, always")
+	for range 2 {
+		if !d.accept(w, world.User{}, w.MFACode(), now) {
+			t.Error("a device without a seed has the world's code, always")
+		}
 	}
 	r := newRig(t, Options{})
 	_, err = sts.NewFromConfig(r.as(t, "mika", "eu-west-1")).GetSessionToken(t.Context(), &sts.GetSessionTokenInput{SerialNumber: sdk.String("arn:aws:iam::111122223333:mfa/mika"), TokenCode: sdk.String("999999")})
