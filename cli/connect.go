@@ -29,7 +29,6 @@ type connectFlags struct {
 	via, bind, unix, document, reason string
 	parameters                        []string
 	port                              int
-	noProbe                           bool
 	tuning
 }
 
@@ -41,7 +40,6 @@ func (c *connectFlags) register(cmd *cobra.Command) {
 	f.StringVar(&c.unix, "unix", "", "listen on this unix socket instead of a port")
 	f.StringVar(&c.document, "document", "", "Session document, name or ARN (default: AWS's own for port forwarding)")
 	f.StringArrayVar(&c.parameters, "parameter", nil, "NAME=VALUE for a Session document of your own (repeatable)")
-	f.BoolVar(&c.noProbe, "no-probe", false, "do not wait for the database's first words before the tunnel is called ready")
 	f.StringVar(&c.reason, "reason", "", "reason that Session Manager records, at most 256 characters")
 	c.tuning.register(f)
 }

@@ -17,6 +17,7 @@ type tuning struct {
 	window    int
 	payload   string // "auto", a number, or "" for 1024
 	pacing    string // "auto", "legacy", or "" for auto
+	noProbe   bool   // ready does not wait for the database's first words
 }
 
 const (
@@ -33,6 +34,7 @@ func (t *tuning) register(f *pflag.FlagSet) {
 	f.BoolVar(&t.keepAlive, "keep-alive", false, "keep a session that nobody uses: it defeats the account's idle time-out")
 	f.IntVar(&t.window, "window", 0, "most bytes in flight per session (default 1048576)")
 	f.StringVar(&t.payload, "payload", "", "bytes of a message upward: 1024 as the official plugin, auto to try more, or 64 to 32768 (default 1024)")
+	f.BoolVar(&t.noProbe, "no-probe", false, "do not wait for the database's first words before the tunnel is called ready")
 	f.StringVar(&t.pacing, "pacing", "", "upward: auto, by acknowledgements; legacy, 1 KB a millisecond as the official plugin (default auto)")
 }
 
@@ -81,7 +83,7 @@ func within(s string, least, most int) int {
 
 // tuningKeys are the keys of a target in config.yaml: the flags' names.
 func tuningKeys() []string {
-	return []string{"sessions", "keep-alive", "window", "payload", "pacing"}
+	return []string{"sessions", "keep-alive", "window", "payload", "pacing", "no-probe"}
 }
 
 // set gives the flag of that name a value.
@@ -103,7 +105,7 @@ func (t *tuning) set(key, value string) error {
 func (t tuning) or(o tuning) tuning {
 	t.sessions, t.payload, t.pacing = cmp.Or(t.sessions, o.sessions), cmp.Or(t.payload, o.payload), cmp.Or(t.pacing, o.pacing)
 	t.window = cmp.Or(t.window, o.window)
-	t.keepAlive = t.keepAlive || o.keepAlive
+	t.keepAlive, t.noProbe = t.keepAlive || o.keepAlive, t.noProbe || o.noProbe
 	return t
 }
 
