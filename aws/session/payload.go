@@ -68,14 +68,15 @@ func (s *sender) grown(seq int64, o *outgoing) {
 	}
 }
 
-// missed looks at a message whose time is up. A size that is being tried is given up at the first time-out, one that is in use
-// at the second of the same message.
+// missed looks at a message whose time is up. A size that is being tried, or in use, is given up at the second time-out of the
+// same message: the first may be a machine that is busy.
 func (s *sender) missed(seq int64, o *outgoing) {
 	switch {
+	case o.tries < 2:
 	case seq == s.payload.probe:
 		s.shrink(o)
 		s.resize(s.payload.size, nil)
-	case o.tries > 1 && o.size > wire.Overhead+defaultPayload:
+	case o.size > wire.Overhead+defaultPayload:
 		s.resize(defaultPayload, nil)
 	}
 }

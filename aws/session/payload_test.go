@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,22 +64,19 @@ func TestPayloadGrows(t *testing.T) {
 					size := len(m.Payload)
 					switch {
 					case size > 1024 && blank(m):
-						tried = append(tried, size)
+						if !slices.Contains(tried, size) { // it is sent again once
+							tried = append(tried, size)
+						}
 					case !blank(m):
 						largest = max(largest, size)
 					}
 					if size <= c.most {
 						r.ack(m.Seq)
 					}
-					return bytes < 9<<20
+					return bytes < 24<<20
 				})
-				if len(tried) != len(c.tried) {
-					t.Fatalf("tried %v, want %v", tried, c.tried)
-				}
-				for i, size := range tried {
-					if size != c.tried[i] {
-						t.Errorf("tried %v, want %v", tried, c.tried)
-					}
+				if !slices.Equal(tried, c.tried) {
+					t.Errorf("tried %v, want %v", tried, c.tried)
 				}
 				var stats aws.SessionStats
 				r.c.sender.fill(&stats)
