@@ -337,3 +337,22 @@ func TestFreeze(t *testing.T) {
 		t.Fatalf("%v; stats %+v", err, s.Stats())
 	}
 }
+
+// TestServiceEndsSession: by hand, by idleness.
+func TestServiceEndsSession(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, sim.Options{})
+	s := r.open(session.Options{})
+	conn := dial(t, s)
+	if err := exchange(conn, 10, 10); err != nil {
+		t.Fatal(err)
+	}
+	r.sim.Terminate("", "ended by the administrator")
+	<-s.Done()
+	if err := s.Err(); !errors.Is(err, session.ErrClosedByService) {
+		t.Errorf("ended with %v", err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, session.ErrClosedByService) {
+		t.Errorf("the connection ends with %v", err)
+	}
+}
