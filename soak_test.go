@@ -21,7 +21,12 @@ var (
 )
 
 // soaks is how many tunnels are soaked side by side.
-const soaks = 4
+func soaks() int {
+	if raced {
+		return 2
+	}
+	return 4
+}
 
 // TestSoak keeps tunnels open and sends them one round of random traffic after the other, each with a random fault at a random
 // round-trip time. Nothing that the matrix forbids may happen, and at the end no goroutine and no session may be left.
@@ -37,14 +42,14 @@ func TestSoak(t *testing.T) {
 	t.Logf("seed %d: go test -run Soak . -soak %v -seed %d", seed, *soakFlag, seed)
 	until := time.Now().Add(*soakFlag)
 	var running sync.WaitGroup
-	errs, rounds := make([]error, soaks), make([]int, soaks)
-	for i := range soaks {
+	errs, rounds := make([]error, soaks()), make([]int, soaks())
+	for i := range soaks() {
 		running.Go(func() {
 			rounds[i], errs[i] = soak(t.Context(), rand.New(rand.NewPCG(seed, uint64(i))), until)
 		})
 	}
 	running.Wait()
-	for i := range soaks {
+	for i := range soaks() {
 		if errs[i] != nil {
 			t.Errorf("tunnel %d, round %d: %v", i, rounds[i], errs[i])
 		}

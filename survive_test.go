@@ -188,7 +188,7 @@ func TestPgbenchThroughFaults(t *testing.T) {
 		err  error
 	}
 	results := make(chan result, len(faults())*len(rtts()))
-	places := make(chan struct{}, 4)
+	places := make(chan struct{}, (atOnce()+1)/2)
 	var running sync.WaitGroup
 	for i, f := range faults() {
 		for k, rtt := range rtts() {
@@ -213,7 +213,7 @@ func TestPgbenchThroughFaults(t *testing.T) {
 
 // benched is ten clients and one fault. Where the fault may cut them, they have to end, and the next one finds all well.
 func benched(ctx context.Context, f fault, rtt time.Duration, addr string, run func(context.Context, string, ...string) error) error {
-	ctx, stop := context.WithTimeout(ctx, 2*roundLimit)
+	ctx, stop := context.WithTimeout(ctx, roundLimit)
 	defer stop()
 	conditions := f.lasts
 	conditions.RTT, conditions.Seed = rtt, 1

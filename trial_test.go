@@ -87,9 +87,10 @@ func newTrial(ctx context.Context, o sim.Options, so session.Options, target str
 	}
 	t.http = awshttp.NewBuildableClient()
 	cfg.HTTPClient = t.http
-	so.SpillDir = t.dir
+	// The machine may be slow, and that is not what is tried.
+	so.SpillDir, so.Handshake, so.TerminateIn = t.dir, time.Minute, 20*time.Second
 	where := aws.Target{Account: acct, Instance: aws.Instance{ID: trialInstance}, Endpoint: aws.Endpoint{Host: trialHost, Port: 5432}}
-	if t.forward, err = forward.Listen(ctx, forward.Config{Target: where}, sessions{cfg, so}); err != nil {
+	if t.forward, err = forward.Listen(ctx, forward.Config{Target: where, DialLimit: roundLimit, Hold: roundLimit}, sessions{cfg, so}); err != nil {
 		return t, err
 	}
 	t.addr = t.forward.Snapshot().Local

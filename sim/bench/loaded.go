@@ -184,7 +184,8 @@ func (r *rig) lost(ctx context.Context, p program, out *figures) error {
 	var gaps []time.Duration
 	for i := range r.repeats + 1 {
 		start := time.Now()
-		if _, err := idle.Write(b[:]); err == nil {
+		_, err := idle.Write(b[:])
+		if err == nil {
 			_ = idle.SetReadDeadline(start.Add(10 * time.Second))
 			_, err = io.ReadFull(idle, b[:])
 		}
