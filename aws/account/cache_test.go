@@ -216,6 +216,10 @@ func FuzzCached(f *testing.F) {
 	})
 }
 
+func ssoKeys(session string) map[string]string {
+	return map[string]string{"sso_session": session, "sso_account_id": "333333333333", "sso_role_name": "Reader"}
+}
+
 // TestProfiles says how each profile stands, by files alone.
 func TestProfiles(t *testing.T) {
 	t.Parallel()
@@ -235,14 +239,11 @@ func TestProfiles(t *testing.T) {
 		}
 		return m
 	}
-	sso := func(session string) map[string]string {
-		return map[string]string{"sso_session": session, "sso_account_id": "333333333333", "sso_role_name": "Reader"}
-	}
 	profiles := map[string]map[string]string{
 		"keys": {"aws_access_key_id": "AKIA", "region": "eu-west-1"}, "device": {"aws_access_key_id": "AKIADEVICE"}, "none": {"region": "eu-west-1"},
 		"cached": role("mfa_serial", "arn:aws:iam::1:mfa/a"), "asks": role("mfa_serial", "arn:aws:iam::1:mfa/c", "rdsx_managed", "1"),
 		"device-role": role("mfa_serial", "arn:aws:iam::1:mfa/b", "source_profile", "device"), "plain-role": role(),
-		"fresh": sso("fresh"), "over": sso("over"), "renew": sso("renew"), "moved": sso("moved"), "never": sso("never"),
+		"fresh": ssoKeys("fresh"), "over": ssoKeys("over"), "renew": ssoKeys("renew"), "moved": ssoKeys("moved"), "never": ssoKeys("never"),
 		"over-role": role("source_profile", "over"), "circle": role("source_profile", "circle2"), "circle2": role("source_profile", "circle"),
 		"orphan": role("source_profile", "gone"), "login": {"login_session": "arn:aws:iam::1:user/x"}, "process": {"credential_process": "x"},
 		"machine": {"role_arn": opsARN, "credential_source": "Ec2InstanceMetadata"}, "web": {"role_arn": opsARN, "web_identity_token_file": "f"},

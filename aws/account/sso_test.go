@@ -370,8 +370,13 @@ func TestCallback(t *testing.T) {
 	if !errors.Is(err, aws.ErrSignIn) || !strings.Contains(err.Error(), "does not accept") {
 		t.Errorf("a code that is none: %v", err)
 	}
+}
+
+func TestCallbackGivenUp(t *testing.T) {
+	t.Parallel()
+	r := newPortal(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err = SignIn(ctx, r.options(""), acmePortal(), Browser{Show: func(Invitation) {}, Open: func(context.Context, string) error { cancel(); return nil }})
+	_, err := SignIn(ctx, r.options(""), acmePortal(), Browser{Show: func(Invitation) {}, Open: func(context.Context, string) error { cancel(); return nil }})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("given up: %v", err)
 	}
