@@ -180,14 +180,10 @@ func TestPathsByCLI(t *testing.T) {
 	r := wired(t)
 	env := keyOf(t, r, "oncall")
 	for list, args := range map[string][]string{
-		"VpcPeeringConnections":        {"ec2", "describe-vpc-peering-connections", "--filters", "Name=status-code,Values=pending-acceptance"},
-		"TransitGateways":              {"ec2", "describe-transit-gateways"},
-		"TransitGatewayAttachments":    {"ec2", "describe-transit-gateway-attachments", "--filters", "Name=resource-type,Values=vpc"},
-		"TransitGatewayVpcAttachments": {"ec2", "describe-transit-gateway-vpc-attachments"},
-		"TransitGatewayRouteTables":    {"ec2", "describe-transit-gateway-route-tables"},
-		"Routes":                       {"ec2", "search-transit-gateway-routes", "--transit-gateway-route-table-id", "tgw-rtb-0a000000000000001", "--filters", "Name=state,Values=active"},
-		"PrefixLists":                  {"ec2", "describe-managed-prefix-lists"},
-		"DhcpOptions":                  {"ec2", "describe-dhcp-options", "--filters", "Name=dhcp-options-id,Values=dopt-*"},
+		"VpcPeeringConnections":     {"ec2", "describe-vpc-peering-connections", "--filters", "Name=status-code,Values=pending-acceptance"},
+		"TransitGatewayAttachments": {"ec2", "describe-transit-gateway-attachments", "--filters", "Name=resource-type,Values=vpc"},
+		"Routes":                    {"ec2", "search-transit-gateway-routes", "--transit-gateway-route-table-id", "tgw-rtb-0a000000000000001", "--filters", "Name=state,Values=active"},
+		"PrefixLists":               {"ec2", "describe-managed-prefix-lists"},
 	} {
 		out, stderr, err := r.cli(t, env, args...)
 		if err != nil {
