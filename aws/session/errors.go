@@ -136,7 +136,7 @@ func credentialsError(err error) error {
 	if explained := account.Explain(err); errors.Is(explained, aws.ErrSignIn) && aws.NextOf(explained) != "" {
 		return explained
 	}
-	return aws.Advise(err, aws.ErrSignIn, "aws sso login, or aws configure")
+	return aws.Advise(err, aws.ErrSignIn, "rdsx profiles login, or aws configure")
 }
 
 // deniedBy reads "User: ARN is not authorized to perform: ssm:StartSession on resource: ARN because …".

@@ -92,7 +92,7 @@ func check(cfg sdk.Config, r Request) error {
 	case cfg.Region == "":
 		return aws.Advise(fmt.Errorf("start a session on %s: no region", r.Target), aws.ErrUsage, "add --region")
 	case cfg.Credentials == nil:
-		return aws.Advise(fmt.Errorf("start a session on %s: %w", r.Target, ErrCredentials), aws.ErrSignIn, "aws sso login, or aws configure")
+		return aws.Advise(fmt.Errorf("start a session on %s: %w", r.Target, ErrCredentials), aws.ErrSignIn, "rdsx profiles login, or aws configure")
 	case r.Target == "":
 		return aws.Advise(fmt.Errorf("start a session: no instance given"), aws.ErrUsage, "add --via")
 	}
