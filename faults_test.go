@@ -85,6 +85,8 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
+const tokenExpired = "token expired"
+
 // faults is everything that docs/reliability.md promises to live through.
 func faults() []fault {
 	one := sim.Direction{Loss: 0.01}
@@ -102,7 +104,7 @@ func faults() []fault {
 		{name: "resume answered 500", strike: cutWith(sim.Faults{FailResumes: 3})},
 		{name: "resume throttled", strike: cutWith(sim.Faults{ThrottleResumes: 3})},
 		{name: "resume refused", strike: cutWith(sim.Faults{RefuseResumes: 1}), cuts: everybody},
-		{name: "token expired", strike: cutWith(sim.Faults{RefuseTokens: 2})},
+		{name: tokenExpired, strike: cutWith(sim.Faults{RefuseTokens: 2})},
 		{name: "credentials expired", strike: cutWith(sim.Faults{ExpireCredentials: 2})},
 		{name: "upgrade answered 500", strike: cutWith(sim.Faults{FailUpgrades: 3})},
 		{name: "start throttled", lasts: sim.Faults{ThrottleStarts: 2}},
