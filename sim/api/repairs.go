@@ -234,7 +234,7 @@ func (c *call) setting(in settingInput) (any, error) {
 	if in.SettingID != hostSetting {
 		return nil, failf("ServiceSettingNotFound", "ServiceSetting not found for %s", in.SettingID)
 	}
-	value, status := c.region().HostRole, "Customized"
+	value, status := c.region().HostRole, "Customized" //nolint:misspell // the API spells it so
 	if value == "" {
 		value, status = "$None", "Default"
 	}
