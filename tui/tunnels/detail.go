@@ -105,6 +105,9 @@ func (m Model) details(e *entry, w int) []string {
 		f.add("client", theme.Muted, e.Copies[1].Text)
 	}
 	f.add("target", theme.Text, strings.TrimSpace(t.Target.Endpoint.String()+"  "+t.Target.Engine))
+	if t.Server != nil {
+		f.add("server", theme.Text, chrome.Clean(t.Server.Text))
+	}
 	if t.Serving != "" {
 		f.add("", theme.Warn, "it answers as a "+t.Serving)
 	}
