@@ -63,10 +63,10 @@ func TestSoak(t *testing.T) {
 // soak sends rounds through one tunnel until the time is over or something is wrong.
 func soak(ctx context.Context, dice *rand.Rand, until time.Time) (rounds int, err error) {
 	so := session.Options{PingEvery: 2 * time.Second}
-	o := sim.Options{Faults: sim.Faults{Bandwidth: line}, HourlyClose: 3 * time.Second}
+	o := sim.Options{Faults: sim.Faults{Bandwidth: line}}
 	if dice.IntN(3) == 0 {
 		// Large messages that are lost with two websockets in a row are given up, and their connections with them.
-		so.Payload, o.HourlyClose = session.PayloadAuto, 0
+		so.Payload = session.PayloadAuto
 	}
 	t, err := newTrial(ctx, o, so, "")
 	if err != nil {
@@ -102,7 +102,7 @@ func throw(dice *rand.Rand, twice bool) (fault, []errand) {
 	}
 	f := possible[dice.IntN(len(possible))]
 	if f.cuts != nobody && f.cuts != everybody {
-		f.cuts = anybody // the hourly close comes when it likes
+		f.cuts = anybody
 	}
 	if strike := f.strike; strike != nil && twice && dice.IntN(2) == 0 {
 		f.strike = func(ctx context.Context, t *trial) {
