@@ -389,7 +389,7 @@ func TestDemoScreen(t *testing.T) {
 	home := t.TempDir()
 	b := &box{env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GORACE=atexit_sleep_ms=0"}}
 	s := b.screen(t, 120, 34, "demo")
-	s.await("A simulated AWS", "6 regions ·", "orders-prod", "1 tunnel (esc)")
+	s.await("A simulated AWS", "6 regions ·", "inventory-prod", "1 tunnel (esc)")
 	s.press("Escape")
 	s.await("● open")
 	s.awaitThat("bytes", func(text string) bool { return strings.Contains(text, "kB") || strings.Contains(text, "MB") })

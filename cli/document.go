@@ -30,7 +30,7 @@ func (a *app) withSettings(name string, flags connectFlags) (connectFlags, error
 	if flags.port == 0 && flags.unix == "" {
 		flags.port = t.port
 	}
-	flags.tuning = flags.tuning.or(t.tuning)
+	flags.tuning = flags.or(t.tuning)
 	return flags, nil
 }
 

@@ -94,7 +94,7 @@ func (m Model) planProfile(msg roles.PlanAsked) tea.Cmd {
 	return m.start(func(ctx context.Context) tea.Msg {
 		p := planned{Planned: roles.Planned{N: msg.N}}
 		if p.plan, p.Err = source.Plan(ctx, msg.Change); p.Err == nil {
-			p.Planned.Diff, p.Foreign = p.plan.Diff()
+			p.Diff, p.Foreign = p.plan.Diff()
 		}
 		return p
 	})

@@ -42,6 +42,7 @@ func newJSONAPI(cfg sdk.Config, id, host, target string) *jsonAPI {
 // are smithy.APIErrors.
 func (a *jsonAPI) call(ctx context.Context, op, method, path string, in, out any) error {
 	stack := middleware.NewStack(op, smithyhttp.NewStackRequest)
+	//nolint:staticcheck // meant for generated clients, which this stands in for
 	sign := v4.NewSignHTTPRequestMiddleware(v4.SignHTTPRequestMiddlewareOptions{CredentialsProvider: a.cfg.Credentials, Signer: v4.NewSigner()})
 	for _, err := range []error{
 		stack.Initialize.Add(&awsmiddleware.RegisterServiceMetadata{ServiceID: a.id, SigningName: a.host, Region: a.cfg.Region, OperationName: op}, middleware.Before),
@@ -61,7 +62,7 @@ func (a *jsonAPI) call(ctx context.Context, op, method, path string, in, out any
 			return fmt.Errorf("prepare %s: %w", op, err)
 		}
 	}
-	_, _, err := middleware.DecorateHandler(smithyhttp.NewClientHandler(a.cfg.HTTPClient), stack).Handle(ctx, in)
+	_, _, err := middleware.DecorateHandler(smithyhttp.NewClientHandlerWithOptions(a.cfg.HTTPClient), stack).Handle(ctx, in)
 	if err != nil {
 		return &smithy.OperationError{ServiceID: a.id, OperationName: op, Err: err}
 	}
@@ -102,6 +103,7 @@ func (a *jsonAPI) request(op, method, path string, in any) middleware.SerializeM
 			}
 		}
 		input.Request = r
+		//nolint:staticcheck // as above
 		return next.HandleSerialize(awsmiddleware.SetSigningRegion(ctx, a.cfg.Region), input)
 	})
 }
