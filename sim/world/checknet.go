@@ -53,6 +53,10 @@ func (c *regionChecker) network() {
 			}
 		}
 	}
+	c.acls()
+}
+
+func (c *regionChecker) acls() {
 	for i, a := range c.r.NetworkACLs {
 		at := fmt.Sprintf("%s.network_acls[%d]", c.at, i)
 		c.id(at+".id", a.ID, "acl-")
