@@ -118,6 +118,8 @@ func TestDay(t *testing.T) {
 		const sessions = 4
 		for range sessions {
 			session(t, b, cfg, transport)
+			transport.CloseIdleConnections() // those of the API are the transport's to keep
+			synctest.Wait()
 			runtime.GC()
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)
