@@ -174,7 +174,7 @@ func (a *app) assumedBy(ctx context.Context, o *doctor.Options) map[string]strin
 	assumes := doctor.Assumed{Profile: name, ARN: keys["role_arn"], MFASerial: keys["mfa_serial"], ExternalID: keys["external_id"]}
 	assumes.Source, _, _, assumes.SourceErr = account.Load(ctx, account.Options{
 		Profile: source, Region: o.Account.Region, EndpointURL: a.flags.endpointURL, Env: a.Env, MFA: a.askMFA, Log: a.log(),
-		Version: a.Version.filled().Version,
+		Version: a.Version.filled().Version, Shared: a.shared,
 	})
 	if o.LoadError == nil {
 		o.Assumes = &assumes
