@@ -35,20 +35,21 @@ type plan struct {
 func main() {
 	out := flag.String("o", "", "write the page to this file instead of stdout")
 	bin := flag.String("rdsx", "", "measure this program instead of building one")
+	repeats := flag.Int("repeats", 5, "how often each figure is measured; the median is printed")
 	quick := flag.Bool("quick", false, "small amounts, once: to see that it runs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *out, *bin, *quick); err != nil {
+	if err := run(ctx, *out, *bin, *repeats, *quick); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, out, bin string, quick bool) error {
+func run(ctx context.Context, out, bin string, repeats int, quick bool) error {
 	p := plan{
 		rtts:   []time.Duration{0, 20 * time.Millisecond, 80 * time.Millisecond},
-		upload: 128 << 20, download: 6 << 20, slow: 2 << 20, pings: 300, repeats: 5, parallel: 1 << 20, table: 20_000, connected: 4 * time.Second, stopped: 20 * time.Second,
+		upload: 128 << 20, download: 6 << 20, slow: 2 << 20, pings: 300, repeats: max(repeats, 1), parallel: 1 << 20, table: 20_000, connected: 4 * time.Second, stopped: 20 * time.Second,
 	}
 	if quick {
 		p.rtts, p.upload, p.download, p.slow, p.pings, p.repeats = p.rtts[:2], 16<<20, 1<<20, 256<<10, 50, 1
