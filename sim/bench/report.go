@@ -23,6 +23,7 @@ const preamble = `# Benchmarks
 Written by ` + "`go run ./sim/bench -o docs/benchmarks.md`" + `. Machines differ and are noisy: compare the rows of one run, not runs.
 rdsx is a process of its own; the simulated AWS, its agent and the servers behind it share the machine's cores with it. TLS on the
 websockets, 1024-byte messages, window at its default. Rates are medians of %d; 1 MB is 10⁶ bytes.
+Looking for databases in many accounts has its own figures: [discovery.md](discovery.md).
 
 %s, %s, %d cores.
 
