@@ -15,6 +15,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/tui/golden"
 	"github.com/rdsx/rdsx/tui/targets"
 	"github.com/rdsx/rdsx/tui/theme"
 	"github.com/rdsx/rdsx/tui/tunnels"
@@ -282,30 +283,12 @@ func (d *driver) keys(keys string) {
 	for k := range strings.FieldsSeq(keys) {
 		if typed, ok := strings.CutPrefix(k, "="); ok {
 			for _, r := range typed {
-				d.send(press(string(r)))
+				d.send(golden.Press(string(r)))
 			}
 			continue
 		}
-		d.send(press(k))
+		d.send(golden.Press(k))
 	}
-}
-
-func press(k string) tea.KeyPressMsg {
-	named := map[string]rune{"up": tea.KeyUp, "down": tea.KeyDown, "enter": tea.KeyEnter, "esc": tea.KeyEscape, "tab": tea.KeyTab, "f1": tea.KeyF1}
-	var mod tea.KeyMod
-	for prefix, m := range map[string]tea.KeyMod{"ctrl+": tea.ModCtrl, "alt+": tea.ModAlt} {
-		if rest, ok := strings.CutPrefix(k, prefix); ok {
-			mod, k = m, rest
-		}
-	}
-	if code, ok := named[k]; ok {
-		return tea.KeyPressMsg{Code: code, Mod: mod}
-	}
-	msg := tea.KeyPressMsg{Code: []rune(k)[0], Mod: mod}
-	if mod == 0 {
-		msg.Text = k
-	}
-	return msg
 }
 
 func (d *driver) screen() string { return ansi.Strip(d.m.content()) }

@@ -11,6 +11,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/tui/golden"
 	"github.com/rdsx/rdsx/tui/targets"
 	"github.com/rdsx/rdsx/tui/theme"
 )
@@ -82,7 +83,7 @@ func TestClosing(t *testing.T) {
 		d.sees("● open")
 		next, gate := d.m.closeAsked(1)
 		d.m = next
-		d.send(press("enter")) // in flight
+		d.send(golden.Press("enter")) // in flight
 		d.sees("close orders-prod?")
 		d.sees("from :50412")
 		d.keys("n")
@@ -91,7 +92,7 @@ func TestClosing(t *testing.T) {
 		}
 		d.m, _ = d.m.closeAsked(1)
 		d.run(gate) // the grace period of the first question opens nothing
-		d.send(press("enter"))
+		d.send(golden.Press("enter"))
 		d.sees("close orders-prod?")
 		d.keys("esc x y")
 		if w.open() != 0 {
@@ -381,7 +382,7 @@ func TestEveryScreenAtEverySize(t *testing.T) {
 func TestSuspend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := drive(t, newWorld())
-		_, cmd := d.m.Update(press("ctrl+z"))
+		_, cmd := d.m.Update(golden.Press("ctrl+z"))
 		if cmd == nil {
 			t.Fatal("Ctrl-Z does nothing")
 		}

@@ -1,21 +1,16 @@
 package tui
 
 import (
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 
+	"github.com/rdsx/rdsx/tui/golden"
 	"github.com/rdsx/rdsx/tui/theme"
 )
-
-var update = flag.Bool("update", false, "write the golden screens anew")
 
 // TestGoldenScreens draws what the root adds to the screens: header and help, dialogs over them, toasts, the first-run hint.
 func TestGoldenScreens(t *testing.T) {
@@ -25,7 +20,7 @@ func TestGoldenScreens(t *testing.T) {
 		for name, l := range map[string]look{"light": {depth: theme.Full}, "dark": {dark: true, depth: theme.Full}, "none": {dark: true}} {
 			for _, size := range [][2]int{{40, 12}, {80, 24}, {140, 40}} {
 				synctest.Test(t, func(t *testing.T) {
-					golden(t, fmt.Sprintf("%s-%dx%d-%s", view, size[0], size[1], name), drawn(t, keys, l, size[0], size[1]))
+					golden.Screen(t, fmt.Sprintf("%s-%dx%d-%s", view, size[0], size[1], name), drawn(t, keys, l, size[0], size[1]))
 				})
 			}
 		}
@@ -49,24 +44,4 @@ func drawn(t *testing.T, keys string, l look, w, h int) string {
 	d.m.rows.at = now()
 	d.m.tellBoard()
 	return d.m.content()
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.ReplaceAll(string(want), "\r\n", "\n") != got {
-		t.Errorf("%s differs (run with -update to accept):\n%s", path, ansi.Strip(got))
-	}
 }

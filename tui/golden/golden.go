@@ -56,8 +56,14 @@ func Press(k string) tea.KeyPressMsg {
 		"enter": tea.KeyEnter, "esc": tea.KeyEscape, "tab": tea.KeyTab, "backspace": tea.KeyBackspace, "f1": tea.KeyF1,
 	}
 	var mod tea.KeyMod
-	if rest, ok := strings.CutPrefix(k, "ctrl+"); ok {
-		mod, k = tea.ModCtrl, rest
+	for {
+		if rest, ok := strings.CutPrefix(k, "ctrl+"); ok {
+			mod, k = mod|tea.ModCtrl, rest
+		} else if rest, ok := strings.CutPrefix(k, "alt+"); ok {
+			mod, k = mod|tea.ModAlt, rest
+		} else {
+			break
+		}
 	}
 	if code, ok := named[k]; ok {
 		return tea.KeyPressMsg{Code: code, Mod: mod}

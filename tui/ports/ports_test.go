@@ -2,10 +2,7 @@ package ports
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,10 +13,9 @@ import (
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/tui/chrome"
+	"github.com/rdsx/rdsx/tui/golden"
 	"github.com/rdsx/rdsx/tui/theme"
 )
-
-var update = flag.Bool("update", false, "write the golden screens anew")
 
 func target() aws.Target {
 	d := &aws.Database{ID: "注文-aurora", Role: aws.RoleWriter, Engine: "aurora-postgresql"}
@@ -265,31 +261,11 @@ func TestGoldenScreens(t *testing.T) {
 					m, _ = keys(m, ks)
 					p := chrome.Page{Theme: th, W: w, H: h, Name: "port", Context: []string{"prod", "eu-west-1"}, Help: m.ShortHelp()}
 					m.SetSize(p.BodySize())
-					golden(t, fmt.Sprintf("%s-%dx%d-%s", view, w, h, name), p.View(m.View()))
+					golden.Screen(t, fmt.Sprintf("%s-%dx%d-%s", view, w, h, name), p.View(m.View()))
 				}
 			}
 		}
 	})
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.ReplaceAll(string(want), "\r\n", "\n") != got {
-		t.Errorf("%s differs (run with -update to accept):\n%s", path, ansi.Strip(got))
-	}
 }
 
 func TestEveryLineHasExactlyItsWidth(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/tui/chrome"
+	"github.com/rdsx/rdsx/tui/golden"
 	"github.com/rdsx/rdsx/tui/theme"
 )
 
@@ -59,7 +60,7 @@ func BenchmarkKeystroke(b *testing.B) {
 			for b.Loop() {
 				for _, k := range keystrokes() {
 					start, cpu := time.Now(), cpuTime()
-					m, _ = m.Update(press(k))
+					m, _ = m.Update(golden.Press(k))
 					p := chrome.Page{Theme: th, W: 140, H: 40, Name: "targets", Help: m.ShortHelp()}
 					if p.View(m.View()) == "" {
 						b.Fatal("nothing is drawn")

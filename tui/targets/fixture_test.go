@@ -2,10 +2,7 @@ package targets
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -15,10 +12,9 @@ import (
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/tui/chrome"
+	"github.com/rdsx/rdsx/tui/golden"
 	"github.com/rdsx/rdsx/tui/theme"
 )
-
-var update = flag.Bool("update", false, "write the golden screens anew")
 
 func now() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
 
@@ -103,43 +99,17 @@ func scanned() []tea.Msg {
 	}
 }
 
-// press is a key by the name that key bindings use.
-func press(k string) tea.KeyPressMsg {
-	named := map[string]rune{
-		"up": tea.KeyUp, "down": tea.KeyDown, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "home": tea.KeyHome, "end": tea.KeyEnd,
-		"enter": tea.KeyEnter, "esc": tea.KeyEscape, "tab": tea.KeyTab, "backspace": tea.KeyBackspace, "f1": tea.KeyF1,
-	}
-	var mod tea.KeyMod
-	for {
-		if rest, ok := strings.CutPrefix(k, "ctrl+"); ok {
-			mod, k = mod|tea.ModCtrl, rest
-		} else if rest, ok := strings.CutPrefix(k, "alt+"); ok {
-			mod, k = mod|tea.ModAlt, rest
-		} else {
-			break
-		}
-	}
-	if code, ok := named[k]; ok {
-		return tea.KeyPressMsg{Code: code, Mod: mod}
-	}
-	msg := tea.KeyPressMsg{Code: []rune(k)[0], Mod: mod}
-	if mod == 0 {
-		msg.Text = k
-	}
-	return msg
-}
-
 // keysOf presses keys one after the other; what stands behind = is typed letter by letter, _ for a space. Intents are
 // collected; grace periods pass at once.
 func keysOf(t *testing.T, m Model, keys string) (Model, []tea.Msg) {
 	t.Helper()
 	var out []tea.Msg
 	for k := range strings.FieldsSeq(keys) {
-		presses := []tea.KeyPressMsg{press(k)}
+		presses := []tea.KeyPressMsg{golden.Press(k)}
 		if typed, ok := strings.CutPrefix(k, "="); ok {
 			presses = nil
 			for _, r := range strings.ReplaceAll(typed, "_", " ") {
-				presses = append(presses, press(string(r)))
+				presses = append(presses, golden.Press(string(r)))
 			}
 		}
 		for _, p := range presses {
@@ -172,37 +142,4 @@ func run(cmd tea.Cmd) []tea.Msg {
 		out = append(out, run(c)...)
 	}
 	return out
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.ReplaceAll(string(want), "\r\n", "\n") != got {
-		t.Errorf("%s differs (run with -update to accept):\n%s", path, ansi.Strip(got))
-	}
-}
-
-func exact(t *testing.T, what, s string, w, h int) {
-	t.Helper()
-	lines := strings.Split(s, "\n")
-	if len(lines) != h {
-		t.Fatalf("%s at %d×%d: %d lines", what, w, h, len(lines))
-	}
-	for i, l := range lines {
-		if n := ansi.StringWidth(l); n != w {
-			t.Fatalf("%s at %d×%d: line %d has %d cells: %q", what, w, h, i, n, l)
-		}
-	}
 }

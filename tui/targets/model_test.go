@@ -13,6 +13,7 @@ import (
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/tui/chrome"
+	"github.com/rdsx/rdsx/tui/golden"
 	"github.com/rdsx/rdsx/tui/theme"
 )
 
@@ -284,18 +285,18 @@ func TestKeysInFlightConfirmNothing(t *testing.T) {
 		for k := range strings.FieldsSeq(keys) { // without running commands: the grace period does not pass
 			for _, r := range strings.TrimPrefix(k, "=") {
 				if k[0] != '=' {
-					m, _ = m.Update(press(k))
+					m, _ = m.Update(golden.Press(k))
 					break
 				}
-				m, _ = m.Update(press(string(r)))
+				m, _ = m.Update(golden.Press(string(r)))
 			}
 		}
 		m, _ = m.Update(ViaAnswer{N: m.over.n, Choices: []Choice{{Instance: hop}}})
-		if _, cmd := m.Update(press(confirm)); cmd != nil {
+		if _, cmd := m.Update(golden.Press(confirm)); cmd != nil {
 			t.Errorf("%s: %s confirmed what had just opened", keys, confirm)
 		}
 		m, _ = m.Update(chrome.GateOpened{Name: "targets", ID: 1})
-		if _, cmd := m.Update(press(confirm)); cmd == nil {
+		if _, cmd := m.Update(golden.Press(confirm)); cmd == nil {
 			t.Errorf("%s: %s does not confirm after the grace period", keys, confirm)
 		}
 	}
@@ -336,7 +337,7 @@ func TestClickMoves(t *testing.T) {
 func TestBlockedRowsExplain(t *testing.T) {
 	r := Row{Account: prod, Database: database(prod, "walled", aws.RoleInstance, "mysql", 3306), Via: hop, Why: "sg-1 lets nobody in on 3306", Reach: ReachNo}
 	m, msgs := keysOf(t, screen(100, 30, plain(), Started{Scan: 1}, Found{Scan: 1, Rows: []Row{r}}), "")
-	m, cmd := m.Update(press("enter"))
+	m, cmd := m.Update(golden.Press("enter"))
 	if len(msgs) != 0 || m.over.kind != overReason || cmd == nil || !strings.Contains(m.View(), "✗ sg-1 lets nobody in on 3306") {
 		t.Errorf("a blocked row is not explained:\n%s", m.View())
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/tui/chrome"
+	"github.com/rdsx/rdsx/tui/golden"
 	"github.com/rdsx/rdsx/tui/theme"
 )
 
@@ -103,11 +104,11 @@ func TestGoldenScreens(t *testing.T) {
 				bw, bh := chrome.Page{W: w, H: h}.BodySize()
 				for view, m := range views(t, bw, bh, th) {
 					got := page(m, w, h, th)
-					exact(t, view, got, w, h)
+					golden.Exact(t, view, got, w, h)
 					if strings.Contains(got, "\x1b[2J") || strings.Contains(got, "\x1b]") {
 						t.Errorf("%s: an escape sequence of a name reached the terminal", view)
 					}
-					golden(t, fmt.Sprintf("%s-%dx%d-%s", view, w, h, name), got)
+					golden.Screen(t, fmt.Sprintf("%s-%dx%d-%s", view, w, h, name), got)
 				}
 			}
 		}
@@ -122,7 +123,7 @@ func TestEveryLineHasExactlyItsWidth(t *testing.T) {
 			for w := 40; w <= 200; w += 7 {
 				for h := 10; h <= 60; h += 10 {
 					m.SetSize(w, h)
-					exact(t, view, m.View(), w, h)
+					golden.Exact(t, view, m.View(), w, h)
 					if c := m.Cursor(); c != nil && (c.X < 0 || c.X >= w || c.Y < 0 || c.Y >= h) {
 						t.Fatalf("%s at %d×%d: cursor at %d,%d", view, w, h, c.X, c.Y)
 					}
@@ -154,7 +155,7 @@ func TestAnyNameKeepsTheGrid(t *testing.T) {
 				for w := 40; w < 160; w += 37 {
 					m.SetSize(w, 20)
 					got := m.View()
-					exact(t, fmt.Sprintf("%q after %q", name, keys), got, w, 20)
+					golden.Exact(t, fmt.Sprintf("%q after %q", name, keys), got, w, 20)
 					if strings.Contains(got, "\x1b[31mred") {
 						t.Fatal("an escape sequence of a name reached the terminal")
 					}

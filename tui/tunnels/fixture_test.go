@@ -1,24 +1,18 @@
 package tunnels
 
 import (
-	"flag"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
-	"testing"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/tui/chrome"
+	"github.com/rdsx/rdsx/tui/golden"
 	"github.com/rdsx/rdsx/tui/theme"
 )
-
-var update = flag.Bool("update", false, "write the golden screens anew")
 
 func now() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
 
@@ -127,32 +121,12 @@ func screen(w, h int, th theme.Theme, msgs ...tea.Msg) Model {
 	return m
 }
 
-// press is a key by the name that key bindings use.
-func press(k string) tea.KeyPressMsg {
-	named := map[string]rune{
-		"up": tea.KeyUp, "down": tea.KeyDown, "pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "home": tea.KeyHome, "end": tea.KeyEnd,
-		"enter": tea.KeyEnter, "esc": tea.KeyEscape, "tab": tea.KeyTab, "backspace": tea.KeyBackspace, "f1": tea.KeyF1,
-	}
-	var mod tea.KeyMod
-	if rest, ok := strings.CutPrefix(k, "ctrl+"); ok {
-		mod, k = tea.ModCtrl, rest
-	}
-	if code, ok := named[k]; ok {
-		return tea.KeyPressMsg{Code: code, Mod: mod}
-	}
-	msg := tea.KeyPressMsg{Code: []rune(k)[0], Mod: mod}
-	if mod == 0 {
-		msg.Text = k
-	}
-	return msg
-}
-
 // keysOf presses keys one after the other. Intents are collected; grace periods pass at once.
 func keysOf(m Model, keys string) (Model, []tea.Msg) {
 	var out []tea.Msg
 	for k := range strings.FieldsSeq(keys) {
 		var cmd tea.Cmd
-		m, cmd = m.Update(press(k))
+		m, cmd = m.Update(golden.Press(k))
 		if cmd == nil {
 			continue
 		}
@@ -164,37 +138,4 @@ func keysOf(m Model, keys string) (Model, []tea.Msg) {
 		out = append(out, msg)
 	}
 	return m, out
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.ReplaceAll(string(want), "\r\n", "\n") != got {
-		t.Errorf("%s differs (run with -update to accept):\n%s", path, ansi.Strip(got))
-	}
-}
-
-func exact(t *testing.T, what, s string, w, h int) {
-	t.Helper()
-	lines := strings.Split(s, "\n")
-	if len(lines) != h {
-		t.Fatalf("%s at %d×%d: %d lines", what, w, h, len(lines))
-	}
-	for i, l := range lines {
-		if n := ansi.StringWidth(l); n != w {
-			t.Fatalf("%s at %d×%d: line %d has %d cells: %q", what, w, h, i, n, l)
-		}
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/tui/golden"
 	"github.com/rdsx/rdsx/tui/theme"
 )
 
@@ -41,8 +42,8 @@ func TestPool(t *testing.T) {
 			for _, keys := range []string{"", "enter"} {
 				m, _ := keysOf(screen(w, h, th, pooled(aws.StateResuming)...), keys)
 				got := m.View()
-				exact(t, "pool "+keys, got, w, h)
-				golden(t, fmt.Sprintf("pool%s-%dx%d-%s", keys, w, h, name), got)
+				golden.Exact(t, "pool "+keys, got, w, h)
+				golden.Screen(t, fmt.Sprintf("pool%s-%dx%d-%s", keys, w, h, name), got)
 			}
 		}
 	}

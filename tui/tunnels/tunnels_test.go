@@ -12,6 +12,7 @@ import (
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/tui/chrome"
+	"github.com/rdsx/rdsx/tui/golden"
 	"github.com/rdsx/rdsx/tui/theme"
 )
 
@@ -70,13 +71,13 @@ func TestEveryKey(t *testing.T) {
 
 // TestKeysInFlightCopyNothing presses Enter before the menu's grace period is over.
 func TestKeysInFlightCopyNothing(t *testing.T) {
-	m, opened := board().Update(press("c"))
-	m, cmd := m.Update(press("enter"))
+	m, opened := board().Update(golden.Press("c"))
+	m, cmd := m.Update(golden.Press("enter"))
 	if cmd != nil {
 		t.Fatalf("Enter in flight asked for %v", cmd())
 	}
 	m, _ = m.Update(opened())
-	if _, cmd = m.Update(press("enter")); cmd == nil {
+	if _, cmd = m.Update(golden.Press("enter")); cmd == nil {
 		t.Error("Enter does nothing after the grace period")
 	}
 }
