@@ -21,6 +21,7 @@ type fakeAgent struct {
 	box  *box
 	conn *websocket.Conn
 
+	hearing sync.Mutex // a websocket's last messages are still acted on when the next one has come
 	writing sync.Mutex
 	seq     int64
 	buf     []byte
@@ -112,6 +113,8 @@ func (a *fakeAgent) hangUp() {
 }
 
 func (a *fakeAgent) receive(frame []byte) bool {
+	a.hearing.Lock()
+	defer a.hearing.Unlock()
 	if a.deaf.Load() {
 		return true
 	}

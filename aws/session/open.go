@@ -114,6 +114,9 @@ func (s *Session) establish(ctx context.Context, cfg sdk.Config, stream *url.URL
 	case <-c.ready:
 		return nil // a failure that is there already is Err's to tell
 	case <-c.done:
+		if c.shaken() {
+			return nil // both at once: the same
+		}
 		return c.reason()
 	case <-within.Done():
 		if ctx.Err() != nil {

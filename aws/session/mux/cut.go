@@ -73,14 +73,15 @@ func (s *Session) Cut(set Set, err error) int {
 	}
 	s.mu.Unlock()
 	for _, st := range cut {
+		s.tellCut(err)
 		st.Reset(err)
-		s.cutDone(err)
 	}
 	return len(cut)
 }
 
-// cutDone tells the owner that a stream was reset by this package.
-func (s *Session) cutDone(err error) {
+// tellCut tells the owner that this package resets a stream. It comes first, so that whoever learns of the reset from the
+// stream finds it counted.
+func (s *Session) tellCut(err error) {
 	if s.cfg.OnCut != nil {
 		s.cfg.OnCut(err)
 	}

@@ -85,8 +85,8 @@ func (s *Session) deliver(st *Stream, p []byte) {
 	dropped, err := st.recv.deliver(p)
 	s.dropped.Add(uint64(dropped))
 	if err != nil && st.recv.tellOnce() {
+		s.tellCut(err)
 		st.Reset(err)
-		s.cutDone(err)
 	}
 }
 

@@ -40,8 +40,8 @@ type Config struct {
 	SpillDir   string // where unread bytes above RecvBuffer go; "": nowhere, the stream is reset
 	SpillLimit int64  // most unread bytes on disk per stream; default 1 GiB. Above it the stream is reset
 
-	// OnCut is called after a stream was reset by this package and not by its owner, with the reason. The caller of Input,
-	// Cut, Read or WriteTo waits for it. nil for none.
+	// OnCut is called when a stream is reset by this package and not by its owner, with the reason, just before. The caller
+	// of Input, Cut, Read or WriteTo waits for it. nil for none.
 	OnCut func(error)
 	// Reset is what every *OverrunError is as well, for errors.Is; nil for nothing.
 	Reset error

@@ -60,8 +60,8 @@ func (st *Stream) WriteTo(w io.Writer) (int64, error) {
 func (st *Stream) failed(err error) {
 	var overrun *OverrunError
 	if errors.As(err, &overrun) && st.recv.tellOnce() {
+		st.session.tellCut(err)
 		st.Reset(err)
-		st.session.cutDone(err)
 	}
 }
 
