@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
@@ -212,6 +213,43 @@ func TestCachedListIsReplacedQuietly(t *testing.T) {
 	}
 	if !strings.Contains(m.View(), "cached") {
 		t.Error("rows of the cache are left and nothing says so")
+	}
+}
+
+// What a scan does not see again goes, wherever the cursor is, and the cursor stays on its row.
+func TestRowsThatGoLeaveTheCursorAlone(t *testing.T) {
+	var old []Row
+	for _, id := range []string{"a-gone", "b-gone", "c-gone", "d-stays"} {
+		old = append(old, Row{Account: prod, Via: hop, Database: database(prod, id, aws.RoleInstance, "mysql", 3306)})
+	}
+	m := screen(120, 30, plain(), Cached{Rows: old, At: now()})
+	m, _ = keysOf(t, m, "ctrl+end")
+	for _, msg := range []tea.Msg{Started{Scan: 1, Parts: 1}, Found{Scan: 1, Rows: old[3:]}, Finished{Scan: 1}} {
+		m, _ = m.Update(msg)
+	}
+	if e := m.at(); len(m.shown) != 1 || e == nil || e.name != "d-stays" {
+		t.Errorf("after the scan: %v, the cursor on %+v", names(m), e)
+	}
+	for _, msg := range []tea.Msg{Started{Scan: 2, Parts: 1}, Finished{Scan: 2}} {
+		m, _ = m.Update(msg)
+	}
+	if m.at() != nil || !strings.Contains(m.View(), "No databases here.") {
+		t.Errorf("everything is gone, and the screen says:\n%s", m.View())
+	}
+}
+
+// Off the network, or with a sign-in that has expired, the account's id is not known: the list of the last run stays, with its age.
+func TestListOfTheLastRunOutlivesAFailedSignIn(t *testing.T) {
+	m := screen(120, 30, plain(), Cached{Rows: rows(), At: now().Add(-3 * time.Hour)})
+	want := names(m)
+	m, _ = m.Update(Started{Scan: 1, Parts: 2})
+	for _, of := range []aws.Account{prod, dev} {
+		of.ID = ""
+		m, _ = m.Update(Failed{Scan: 1, Account: of, Err: errors.New("no such host")})
+	}
+	m, _ = m.Update(Finished{Scan: 1})
+	if got := names(m); !slices.Equal(got, want) || !strings.Contains(m.View(), "cached 3 h ago") {
+		t.Errorf("%v are left of %v:\n%s", got, want, m.View())
 	}
 }
 

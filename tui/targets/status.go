@@ -28,10 +28,12 @@ type status struct {
 	problems []problem
 }
 
-// failedPart says whether the scan could not look where e is.
+// failedPart says whether the scan could not look where e is. Who could not even sign in, or is off the network, does not know the
+// account's id.
 func (s status) failedPart(e *entry) bool {
 	for _, p := range s.problems {
-		if !p.denied && p.account.Region == e.Account.Region && p.account.ID == e.Account.ID && p.account.Profile == e.Account.Profile {
+		of := p.account
+		if !p.denied && of.Region == e.Account.Region && of.Profile == e.Account.Profile && (of.ID == e.Account.ID || of.ID == "") {
 			return true
 		}
 	}

@@ -119,6 +119,7 @@ func (m *Model) onFinished(msg Finished) {
 		return
 	}
 	m.status.running, m.status.done = false, m.status.parts
+	key := m.key()
 	old := false
 	m.data.keep(func(e *entry) bool {
 		if e.scan == msg.Scan {
@@ -131,16 +132,15 @@ func (m *Model) onFinished(msg Finished) {
 	if !old {
 		m.status.cachedAt = time.Time{}
 	}
-	m.settle()
+	m.settleOn(key)
 }
 
-// settle filters and searches again after the rows have changed, and keeps the cursor on its row and on its line. Until the
-// user has touched anything it is on the first row.
-func (m *Model) settle() {
-	key := ""
-	if e := m.at(); e != nil {
-		key = e.key
-	}
+// settle filters and searches again after rows have come or the filter has changed, and keeps the cursor on its row.
+func (m *Model) settle() { m.settleOn(m.key()) }
+
+// settleOn filters and searches again and keeps the cursor on the row with the key, and on its line. Until the user has touched
+// anything it is on the first row. Whoever drops rows asks for the key before: what is shown has other numbers afterwards.
+func (m *Model) settleOn(key string) {
 	m.search()
 	if id, ok := m.data.byKey[key]; ok && m.touched {
 		for i, s := range m.shown {
@@ -192,6 +192,14 @@ func (m *Model) at() *entry {
 		return nil
 	}
 	return &m.data.rows[m.shown[m.list.Cursor]]
+}
+
+// key is that of the row under the cursor, "" when there is none.
+func (m *Model) key() string {
+	if e := m.at(); e != nil {
+		return e.key
+	}
+	return ""
 }
 
 // Cursor is where the terminal's cursor belongs, from the screen's first cell; nil when no text is being typed.
