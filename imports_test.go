@@ -40,7 +40,7 @@ var rules = map[string]rule{
 	"tui/ports":        {ours: []string{"aws", "tui/pick", "tui/chrome", "tui/theme", "tui/golden"}, why: "screens never import each other"},
 	"tui/tunnels":      {ours: []string{"aws", "tui/pick", "tui/chrome", "tui/theme", "tui/golden"}, why: "screens never import each other"},
 	"tui/roles":        {ours: []string{"aws", "tui/pick", "tui/chrome", "tui/theme", "tui/golden"}, why: "screens never import each other"},
-	"tui/pick":         {ours: []string{"tui/theme"}, why: "the picker draws strings"},
+	"tui/pick":         {ours: []string{"tui/chrome", "tui/theme", "tui/golden"}, why: "the picker draws strings, and edits its filter in a field of the chrome"},
 	"tui/chrome":       {ours: []string{"tui/theme"}, why: "header, help and toast know colours only"},
 	"tui/golden":       {why: "golden screens compare strings"},
 	"tui/theme":        {why: "colours by role depend on nothing of ours"},

@@ -8,6 +8,14 @@ import (
 	"github.com/rdsx/rdsx/tui/theme"
 )
 
+// Bind is a binding of keys that help shows as keys and explains as desc.
+func Bind(keys, desc string, ks ...string) key.Binding {
+	return key.NewBinding(key.WithKeys(ks...), key.WithHelp(keys, desc))
+}
+
+// Hint is a binding for the help line alone.
+func Hint(k, desc string) key.Binding { return Bind(k, desc, k) }
+
 // HelpLine is the enabled bindings in one line of exactly w cells. What does not fit is left out whole, and "…" says so.
 // Ours, because bubbles' help returns lines longer than it was given room for at some widths.
 func HelpLine(th theme.Theme, keys []key.Binding, w int) string {
@@ -57,6 +65,15 @@ type Group struct {
 	Title string
 	Keys  []key.Binding
 	Notes [][2]string // a sign or word, and what it means
+}
+
+// Bindings are the keys of the groups, for those who lay help out themselves.
+func Bindings(groups []Group) [][]key.Binding {
+	var out [][]key.Binding
+	for _, g := range groups {
+		out = append(out, g.Keys)
+	}
+	return out
 }
 
 // HelpSheet is every key of a screen as a sheet that can be scrolled, for a wide screen.

@@ -10,13 +10,10 @@ import (
 // keys is the grammar of the screen: a letter a verb, as on the dashboard.
 type keys struct {
 	details, add, edit, remove, sign, filter, refresh, help, esc key.Binding
-	up, down, pageUp, pageDown, first, last                      key.Binding
 }
 
 func newKeys() keys {
-	bind := func(help, desc string, ks ...string) key.Binding {
-		return key.NewBinding(key.WithKeys(ks...), key.WithHelp(help, desc))
-	}
+	bind := chrome.Bind
 	return keys{
 		details: bind("enter", "details", "enter"),
 		add:     bind("a", "add", "a", "n"),
@@ -27,39 +24,28 @@ func newKeys() keys {
 		refresh: bind("r", "read again", "r", "ctrl+r"),
 		help:    bind("?", "keys", "?", "f1"),
 		esc:     bind("esc", "back", "esc", "q"),
-
-		up:       bind("↑ k", "up", "up", "k", "ctrl+p"),
-		down:     bind("↓ j", "down", "down", "j", "ctrl+n"),
-		pageUp:   bind("pgup", "a page up", "pgup"),
-		pageDown: bind("pgdn", "a page down", "pgdown"),
-		first:    bind("g", "first", "g", "home"),
-		last:     bind("G", "last", "G", "end"),
 	}
-}
-
-func hint(k, desc string) key.Binding {
-	return key.NewBinding(key.WithKeys(k), key.WithHelp(k, desc))
 }
 
 // ShortHelp is the help line, the most important first. What the row under the cursor cannot do is not offered.
 func (m Model) ShortHelp() []key.Binding {
 	switch m.over.kind {
 	case overForm:
-		h := []key.Binding{hint("enter", "show the diff"), hint("↑↓ tab", "fields"), hint("esc", "back")}
+		h := []key.Binding{chrome.Hint("enter", "show the diff"), chrome.Hint("↑↓ tab", "fields"), chrome.Hint("esc", "back")}
 		if m.over.form.op == Add {
-			h = append(h, hint("ctrl+t", "role or SSO"))
+			h = append(h, chrome.Hint("ctrl+t", "role or SSO"))
 		}
 		return h
 	case overDiff:
 		if m.over.waiting {
-			return []key.Binding{hint("esc", "back")}
+			return []key.Binding{chrome.Hint("esc", "back")}
 		}
-		return []key.Binding{hint("enter", "write"), hint("esc", "back"), hint("↑↓", "scroll")}
+		return []key.Binding{chrome.Hint("enter", "write"), chrome.Hint("esc", "back"), chrome.Hint("↑↓", "scroll")}
 	case overSheet:
-		return []key.Binding{hint("esc", "close"), hint("↑↓", "scroll")}
+		return []key.Binding{chrome.Hint("esc", "close"), chrome.Hint("↑↓", "scroll")}
 	}
-	if m.typing {
-		return []key.Binding{hint("enter", "keep the filter"), hint("esc", "clear it")}
+	if m.list.Typing() {
+		return []key.Binding{chrome.Hint("enter", "keep the filter"), chrome.Hint("esc", "clear it")}
 	}
 	k := m.keys
 	on := m.at().Name != ""
@@ -67,7 +53,7 @@ func (m Model) ShortHelp() []key.Binding {
 		b.SetEnabled(on)
 	}
 	k.sign.SetEnabled(on && m.at().signs())
-	k.filter.SetEnabled(len(m.rows) > 1)
+	k.filter.SetEnabled(len(m.list.Rows()) > 1)
 	return []key.Binding{k.add, k.sign, k.edit, k.remove, k.details, k.esc, k.help, k.filter, k.refresh}
 }
 
@@ -75,13 +61,7 @@ func (m Model) ShortHelp() []key.Binding {
 func (e entry) signs() bool { return e.SignIn.State != aws.SignInUnknown && e.Problem == "" }
 
 // FullHelp is every key.
-func (m Model) FullHelp() [][]key.Binding {
-	var out [][]key.Binding
-	for _, g := range m.helpGroups() {
-		out = append(out, g.Keys)
-	}
-	return out
-}
+func (m Model) FullHelp() [][]key.Binding { return chrome.Bindings(m.helpGroups()) }
 
 func (m Model) helpGroups() []chrome.Group {
 	k := m.keys
@@ -94,7 +74,7 @@ func (m Model) helpGroups() []chrome.Group {
 	k.esc.SetHelp("esc", "clear the filter, then back")
 	return []chrome.Group{
 		{Title: "Do", Keys: []key.Binding{k.details, k.add, k.edit, k.remove, k.sign, k.filter, k.refresh, k.esc, k.help}},
-		{Title: "Move", Keys: []key.Binding{k.up, k.down, k.pageUp, k.pageDown, k.first, k.last}},
+		{Title: "Move", Keys: m.list.Keys.All()},
 		{Title: "Signs", Notes: [][2]string{
 			{"● signed in", "there are credentials, for as long as it says"},
 			{"○ signed out", "s opens the portal"},

@@ -25,11 +25,7 @@ type Model struct {
 	now    time.Time // of the last list
 	listed bool
 	err    error
-	rows   []entry
-	shown  []entry // those that pass the filter
-	list   pick.List
-	filter chrome.Field
-	typing bool // letters go to the filter
+	list   pick.Filtered[entry]
 	keys   keys
 	over   over
 	n      int    // of the plan asked last
@@ -40,11 +36,13 @@ type Model struct {
 type entry struct {
 	Row
 	name, account, role string
-	header              bool // the first of its account
 }
 
 // New is the screen before anything is known.
-func New(th theme.Theme) Model { return Model{th: th, keys: newKeys()} }
+func New(th theme.Theme) Model {
+	shape := pick.Shape{Least: 2, Fifths: 3, Count: 13}
+	return Model{th: th, keys: newKeys(), list: pick.Filtered[entry]{Keys: pick.Letters(), Shape: shape}}
+}
 
 // SetTheme changes the colours.
 func (m *Model) SetTheme(th theme.Theme) { m.th = th }
@@ -52,7 +50,7 @@ func (m *Model) SetTheme(th theme.Theme) { m.th = th }
 // SetSize sets how many cells View fills.
 func (m *Model) SetSize(w, h int) {
 	m.w, m.h = w, h
-	m.settle(m.at().Name)
+	m.list.SetSize(w, h)
 }
 
 // Update handles a message. It does no input or output; intents carry all that is to be done.
@@ -62,10 +60,10 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 		return m.onKey(msg)
 	case tea.PasteMsg:
 		m.onPaste(msg)
-	case tea.MouseWheelMsg:
-		m.onWheel(msg)
-	case tea.MouseClickMsg:
-		m.onClick(msg)
+	case tea.MouseWheelMsg, tea.MouseClickMsg:
+		if m.over.kind == overNone {
+			m.list.Update(msg)
+		}
 	case Listed:
 		m.onListed(msg)
 	case Planned:
@@ -86,76 +84,38 @@ func (m *Model) onListed(msg Listed) {
 	}
 	at := cmp.Or(m.wanted, m.at().Name)
 	m.wanted = ""
-	m.rows = make([]entry, 0, len(msg.Rows))
+	rows := make([]entry, 0, len(msg.Rows))
 	for _, r := range msg.Rows {
-		m.rows = append(m.rows, entry{Row: r, name: chrome.Clean(r.Name), account: chrome.Clean(r.Account), role: chrome.Clean(cmp.Or(r.Role, r.RoleARN))})
+		rows = append(rows, entry{Row: r, name: chrome.Clean(r.Name), account: chrome.Clean(r.Account), role: chrome.Clean(cmp.Or(r.Role, r.RoleARN))})
 	}
-	slices.SortStableFunc(m.rows, func(a, b entry) int {
+	slices.SortStableFunc(rows, func(a, b entry) int {
 		if (a.Account == "") != (b.Account == "") {
 			return cmp.Compare(b.Account, a.Account) // those without an account last
 		}
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Name, b.Name))
 	})
-	m.settle(at)
+	m.list.Set(rows, called(at))
 }
 
 // Focus puts the cursor on the profile with that name, once the next list shows it.
 func (m *Model) Focus(name string) {
-	m.filter, m.typing, m.wanted = m.filter.With(""), false, name
-	m.settle(name)
+	m.wanted = name
+	m.list.Focus(called(name))
 }
 
-// settle filters, and puts the cursor on the profile called at where that is still shown.
-func (m *Model) settle(at string) {
-	m.shown = m.rows
-	if q := pick.Parse(m.filter.Value()); !q.Empty() {
-		m.shown = m.matching(q)
-	}
-	m.shown = slices.Clone(m.shown)
-	for i := range m.shown {
-		m.shown[i].header = i == 0 || m.shown[i].Account != m.shown[i-1].Account
-	}
-	m.list = m.list.Resize(len(m.shown), m.layout().rows)
-	for i, e := range m.shown {
-		if e.Name == at && at != "" {
-			m.list = m.list.Follow(i, len(m.shown))
-		}
-	}
+// called says whether a profile has that name; "" is the name of none.
+func called(name string) func(entry) bool {
+	return func(e entry) bool { return e.Name == name && name != "" }
 }
 
-func (m *Model) matching(q pick.Query) []entry {
-	var index pick.Index
-	ids := make([]int32, 0, len(m.rows))
-	for _, e := range m.rows {
-		ids = append(ids, int32(index.Add(e.item())))
-	}
-	var finder pick.Finder
-	finder.Source(ids)
-	pass := map[int32]bool{}
-	for _, id := range finder.Find(&index, q) {
-		pass[id] = true
-	}
-	var out []entry // by account, as without a filter
-	for i, e := range m.rows {
-		if pass[int32(i)] {
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
-func (e entry) item() pick.Item {
+// Item is what the filter looks at.
+func (e entry) Item() pick.Item {
 	words := []string{e.account, e.role, chrome.Clean(e.Region), string(e.Kind), string(e.SignIn.State)}
 	return pick.Item{Title: e.name, Words: slices.DeleteFunc(words, func(s string) bool { return s == "" })}
 }
 
 // at is the profile under the cursor; its name is "" when there is none.
-func (m Model) at() entry {
-	if m.list.Cursor < 0 || m.list.Cursor >= len(m.shown) {
-		return entry{}
-	}
-	return m.shown[m.list.Cursor]
-}
+func (m Model) at() entry { return m.list.At() }
 
 // Cursor is where the terminal's cursor belongs, from the screen's first cell; nil when no text is being typed.
 func (m Model) Cursor() *tea.Cursor {
@@ -164,10 +124,8 @@ func (m Model) Cursor() *tea.Cursor {
 		return nil
 	case m.over.kind != overNone:
 		return m.over.cursor(m.w, m.h)
-	case m.typing:
-		return tea.NewCursor(filterIndent+m.filter.Cursor(m.filterWidth()), 0)
 	}
-	return nil
+	return m.list.Cursor()
 }
 
 func width(s string) int { return ansi.StringWidth(s) }

@@ -12,75 +12,22 @@ import (
 	"github.com/rdsx/rdsx/tui/theme"
 )
 
-const (
-	filterIndent = 3  // " / "
-	airyFrom     = 14 // the height from which there are blank lines
-	leastDetails = 3  // lines, below which there are none
-)
-
-// layout is where things are.
-type layout struct {
-	top     int // lines above the rows
-	rows    int // lines of the list
-	details int // lines of the pane below the list, its rule included; 0 for none
-}
-
-func (m Model) layout() layout {
-	l := layout{top: 1}
-	if m.filtering() {
-		l.top++
-	}
-	room := max(m.h-l.top, 1)
-	l.rows = room
-	want := max(len(m.shown), 2)
-	if m.h >= airyFrom {
-		want++
-	}
-	if rest := room - min(want, max(room*3/5, 3)); rest >= leastDetails+1 {
-		l.rows, l.details = room-rest, rest
-	}
-	return l
-}
-
-// filtering says whether the filter takes a line.
-func (m Model) filtering() bool { return m.typing || m.filter.Value() != "" }
-
-func (m Model) filterWidth() int { return max(m.w-filterIndent-14, 8) }
-
 // View is the screen, exactly as large as SetSize said.
 func (m Model) View() string {
-	if m.w <= 0 || m.h <= 0 {
-		return ""
-	}
-	l := m.layout()
-	lines := make([]string, 0, m.h)
-	if m.filtering() {
-		lines = append(lines, m.filterLine())
-	}
 	c := m.columns()
-	lines = append(lines, m.headLine(c))
-	lines = append(lines, m.listLines(l, c)...)
-	if l.details > 0 {
-		lines = append(lines, m.pane(l.details)...)
-	}
-	screen := chrome.Fill(strings.Join(lines, "\n"), m.w, m.h)
-	if m.over.kind != overNone {
+	screen := m.list.View(m.th, pick.Parts[entry]{
+		Count: fmt.Sprintf("%d of %d", m.list.Matches(), len(m.list.Rows())), Head: m.headLine(c), Said: m.said(), Details: m.pane,
+		Row: func(e, above entry, selected bool) string { return m.rowLine(e, above, selected, c) },
+	})
+	if m.over.kind != overNone && screen != "" {
 		return m.over.view(m.th, screen, m.w, m.h)
 	}
 	return screen
 }
 
-func (m Model) filterLine() string {
-	lead := m.th.Paint(theme.Faint, " / ")
-	if m.typing {
-		lead = m.th.Paint(theme.Accent, " / ")
-	}
-	right := fmt.Sprintf("%d of %d", len(m.shown), len(m.rows))
-	return lead + m.filter.View(m.th, "filter", m.filterWidth()) + m.th.Paint(theme.Faint, chrome.CellRight(right, 13)) + " "
-}
-
-func (m Model) listLines(l layout, c columns) []string {
-	out := make([]string, 0, l.rows)
+// said is why there is no row, and what to do about it.
+func (m Model) said() []string {
+	var out []string
 	say := func(r theme.Role, text string) {
 		for _, part := range chrome.Wrap(chrome.Clean(text), max(m.w-6, 8)) {
 			out = append(out, "   "+m.th.Paint(r, part))
@@ -94,21 +41,14 @@ func (m Model) listLines(l layout, c columns) []string {
 		}
 	case !m.listed:
 		say(theme.Faint, "reading the profiles…")
-	case len(m.rows) == 0:
+	case len(m.list.Rows()) == 0:
 		say(theme.Text, "There is no profile yet.")
 		say(theme.Faint, "a adds one: a role to assume, or one of an SSO portal")
-	case len(m.shown) == 0:
+	case m.list.Matches() == 0:
 		say(theme.Text, "Nothing matches.")
 		say(theme.Faint, "esc clears the filter")
 	}
-	from, to := m.list.Shown()
-	for i := from; i < to && len(out) < l.rows; i++ {
-		out = append(out, m.rowLine(m.shown[i], i == m.list.Cursor, i == from, c))
-	}
-	for len(out) < l.rows {
-		out = append(out, "")
-	}
-	return out[:l.rows]
+	return out
 }
 
 // columns are widths in cells; 0 leaves a column out.
@@ -119,7 +59,7 @@ const stateWidth = 20 // "● signed in 59 min"
 // columns divides the width. Those that matter least go first when it is narrow.
 func (m Model) columns() columns {
 	name, role := 8, 8
-	for _, e := range m.rows {
+	for _, e := range m.list.Rows() {
 		name, role = max(name, width(e.name)), max(role, width(e.role))
 	}
 	c := columns{}
@@ -165,7 +105,7 @@ func (m Model) headLine(c columns) string {
 }
 
 // rowLine is a profile; its account stands on the first line of each account, and on the first of the screen.
-func (m Model) rowLine(e entry, selected, first bool, c columns) string {
+func (m Model) rowLine(e, above entry, selected bool, c columns) string {
 	g, mark := theme.Plain, "   "
 	if selected {
 		g, mark = theme.Selected, " › "
@@ -183,11 +123,11 @@ func (m Model) rowLine(e entry, selected, first bool, c columns) string {
 	}
 	add(theme.Accent, mark)
 	account := ""
-	if e.header || first || selected {
+	if first := above.Name == "" || above.Account != e.Account; first || selected {
 		account = cmp.Or(e.account, "–")
 	}
 	column(theme.Muted, account, c.account)
-	b.WriteString(pick.Paint(m.th, g, theme.Text, e.name, pick.Parse(m.filter.Value()).Marks(e.item()).Title, c.name))
+	b.WriteString(pick.Paint(m.th, g, theme.Text, e.name, m.list.Marks(e), c.name))
 	used += c.name
 	add(theme.Text, "  ")
 	glyph, word, role := e.state(m.now)
@@ -211,7 +151,7 @@ func (e entry) state(now time.Time) (glyph, word string, role theme.Role) {
 		return "✗", string(aws.SignInExpired), theme.Error
 	case e.SignIn.State == aws.SignedIn:
 		if !e.SignIn.Expires.IsZero() {
-			word += " " + span(e.SignIn.Expires.Sub(now))
+			word += " " + chrome.Span(e.SignIn.Expires.Sub(now))
 		}
 		return "●", word, theme.OK
 	case e.SignIn.State == aws.SignInNeeded:
@@ -222,25 +162,12 @@ func (e entry) state(now time.Time) (glyph, word string, role theme.Role) {
 	return "·", string(aws.SignInUnknown), theme.Faint
 }
 
-// span is a length of time in its largest unit.
-func span(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", d/time.Second)
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", d/time.Minute)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", d/time.Hour)
-	}
-	return fmt.Sprintf("%d d", d/(24*time.Hour))
-}
-
 // ago is how long ago something was, "" when it never was.
 func ago(now, at time.Time) string {
 	if at.IsZero() || now.IsZero() {
 		return "–"
 	}
-	return span(max(now.Sub(at), 0))
+	return chrome.Span(max(now.Sub(at), 0))
 }
 
 // pane is what stands below the list, h lines: a rule, then the details of the profile under the cursor.
@@ -249,29 +176,18 @@ func (m Model) pane(h int) []string {
 	if e.Name == "" {
 		return nil
 	}
-	name := chrome.Middle(e.name, max(m.w-12, 4))
-	out := []string{m.th.Paint(theme.Outline, " ──") + " " + m.th.Paint(theme.Strong, name) + " " + m.th.Paint(theme.Outline, strings.Repeat("─", max(m.w-6-width(name), 0)))}
+	out := []string{chrome.Rule(m.th, e.name, m.w)}
 	for _, l := range m.details(e, m.w-6) {
 		out = append(out, "   "+l)
 	}
 	return out[:min(len(out), h)]
 }
 
-const labelWidth = 10
-
 // details is all that is known of a profile, the most important first: a small pane cuts it at the end.
 func (m Model) details(e entry, w int) []string {
 	var out []string
 	add := func(label string, r theme.Role, value string) {
-		if value == "" {
-			return
-		}
-		for i, part := range chrome.Wrap(chrome.Clean(value), max(w-labelWidth, 8)) {
-			if i > 0 {
-				label = ""
-			}
-			out = append(out, m.th.Paint(theme.Faint, chrome.Cell(label, labelWidth))+m.th.Paint(r, part))
-		}
+		out = append(out, chrome.Fact(m.th, label, r, value, w)...)
 	}
 	glyph, word, role := e.state(m.now)
 	add("sign-in", role, glyph+" "+word)
@@ -297,12 +213,12 @@ func (m Model) chain(e entry, w int) []string {
 		return nil
 	}
 	const arrow = " ──→ "
-	room := max(w-labelWidth, 8)
+	room := max(w-chrome.LabelWidth, 8)
 	line, used := "", 0
 	out := []string{}
 	label := "chain"
 	flush := func() {
-		out = append(out, m.th.Paint(theme.Faint, chrome.Cell(label, labelWidth))+line)
+		out = append(out, m.th.Paint(theme.Faint, chrome.Cell(label, chrome.LabelWidth))+line)
 		label, line, used = "", "", 0
 	}
 	for i := len(e.Chain) - 1; i >= 0; i-- {

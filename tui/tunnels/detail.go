@@ -25,12 +25,12 @@ func (m Model) pane(h int) []string {
 			lines = append(lines, "", m.th.Paint(theme.Faint, "log"))
 			lines = append(lines, latest(logLines(m.th, e.events, m.w-4), room-2)...)
 		}
-		return append([]string{m.rule(e.name)}, indented(lines[:min(len(lines), h-1)])...)
+		return append([]string{chrome.Rule(m.th, e.name, m.w)}, indented(lines[:min(len(lines), h-1)])...)
 	}
 	left := m.w * 11 / 20
 	facts := m.details(e, left-6)
 	log := latest(logLines(m.th, e.events, m.w-left-4), h-1)
-	out := []string{m.rule(e.name)}
+	out := []string{chrome.Rule(m.th, e.name, m.w)}
 	for i := range h - 1 {
 		var a, b string
 		if i < len(facts) {
@@ -53,11 +53,6 @@ func indented(lines []string) []string {
 
 func latest(lines []string, n int) []string { return lines[max(len(lines)-max(n, 0), 0):] }
 
-func (m Model) rule(name string) string {
-	name = chrome.Middle(name, max(m.w-12, 4))
-	return m.th.Paint(theme.Outline, " ──") + " " + m.th.Paint(theme.Strong, name) + " " + m.th.Paint(theme.Outline, strings.Repeat("─", max(m.w-6-width(name), 0)))
-}
-
 // facts collects labelled lines, wrapped to w cells.
 type facts struct {
 	th  theme.Theme
@@ -65,18 +60,8 @@ type facts struct {
 	out []string
 }
 
-const labelWidth = 10
-
 func (f *facts) add(label string, r theme.Role, value string) {
-	if value == "" {
-		return
-	}
-	for i, part := range chrome.Wrap(chrome.Clean(value), max(f.w-labelWidth, 8)) {
-		if i > 0 {
-			label = ""
-		}
-		f.out = append(f.out, f.th.Paint(theme.Faint, chrome.Cell(label, labelWidth))+f.th.Paint(r, part))
-	}
+	f.out = append(f.out, chrome.Fact(f.th, label, r, value, f.w)...)
 }
 
 // details is all that is known of a tunnel, the most important first: a small pane cuts it at the end.
@@ -86,7 +71,7 @@ func (m Model) details(e *entry, w int) []string {
 	glyph, word, role := e.state()
 	state := glyph + " " + word
 	if !t.Since.IsZero() {
-		state += " for " + span(m.now.Sub(t.Since))
+		state += " for " + chrome.Span(m.now.Sub(t.Since))
 	}
 	f.add("state", role, state)
 	if why := e.trouble(m.now); why != "" {
@@ -138,11 +123,11 @@ func (f *facts) ends(e *entry, now time.Time) {
 				first = s.Started
 			}
 		}
-		f.add("ends", theme.Muted, fmt.Sprintf("in %s: AWS ends every session after %s", span(first.Add(e.Limits.Max).Sub(now)), span(e.Limits.Max)))
+		f.add("ends", theme.Muted, fmt.Sprintf("in %s: AWS ends every session after %s", chrome.Span(first.Add(e.Limits.Max).Sub(now)), chrome.Span(e.Limits.Max)))
 	}
 	if e.Limits.Idle > 0 {
-		quiet := span(now.Sub(e.meter.busy))
-		f.add("idle", theme.Muted, fmt.Sprintf("nothing sent for %s: AWS ends a session after %s", quiet, span(e.Limits.Idle)))
+		quiet := chrome.Span(now.Sub(e.meter.busy))
+		f.add("idle", theme.Muted, fmt.Sprintf("nothing sent for %s: AWS ends a session after %s", quiet, chrome.Span(e.Limits.Idle)))
 	}
 }
 
@@ -189,8 +174,8 @@ func (f *facts) connections(t aws.Tunnel, now time.Time) {
 	}
 	for _, c := range t.Conns {
 		line := fmt.Sprintf("#%-3d %s  ", c.ID, chrome.Cell(peer(c.Peer), wide))
-		line += chrome.CellRight("↑ "+bytesText(c.Up), 9) + chrome.CellRight("↓ "+bytesText(c.Down), 10) + chrome.CellRight(span(now.Sub(c.Opened)), 8)
-		f.out = append(f.out, f.th.Paint(theme.Faint, chrome.Cell("", labelWidth))+f.th.Paint(theme.Muted, chrome.Cell(line, max(f.w-labelWidth, 1))))
+		line += chrome.CellRight("↑ "+bytesText(c.Up), 9) + chrome.CellRight("↓ "+bytesText(c.Down), 10) + chrome.CellRight(chrome.Span(now.Sub(c.Opened)), 8)
+		f.out = append(f.out, f.th.Paint(theme.Faint, chrome.Cell("", chrome.LabelWidth))+f.th.Paint(theme.Muted, chrome.Cell(line, max(f.w-chrome.LabelWidth, 1))))
 	}
 }
 

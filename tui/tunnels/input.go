@@ -8,95 +8,15 @@ import (
 	"github.com/rdsx/rdsx/tui/chrome"
 )
 
-// onKey routes a key: to what lies over the list, to the filter while it is typed, to movement, to the verbs.
+// onKey routes a key: to what lies over the list, to the list and its filter, to the verbs.
 func (m Model) onKey(msg tea.KeyPressMsg) (Model, tea.Cmd) {
 	switch {
 	case m.over.kind != overNone:
 		return m.onOverKey(msg)
-	case m.typing:
-		m.onFilterKey(msg)
-		return m, nil
-	case m.move(msg):
+	case m.list.Update(msg):
 		return m, nil
 	}
 	return m.onVerb(msg)
-}
-
-func (m *Model) onFilterKey(msg tea.KeyPressMsg) {
-	switch msg.String() {
-	case "enter", "tab":
-		m.typing = false
-	case "esc":
-		m.typing = false
-		m.narrow(m.filter.With(""))
-	case "up", "ctrl+p":
-		m.list = m.list.Move(-1)
-	case "down", "ctrl+n":
-		m.list = m.list.Move(1)
-	default:
-		if next, changed := m.filter.Update(msg); changed {
-			m.narrow(next)
-		} else {
-			m.filter = next
-		}
-	}
-}
-
-func (m *Model) narrow(f chrome.Field) {
-	m.filter = f
-	m.settle(m.at())
-}
-
-func (m *Model) onPaste(msg tea.PasteMsg) {
-	if m.typing && m.over.kind == overNone {
-		next, _ := m.filter.Update(msg)
-		m.narrow(next)
-	}
-}
-
-func (m *Model) onWheel(msg tea.MouseWheelMsg) {
-	if m.over.kind != overNone {
-		return
-	}
-	switch msg.Button {
-	case tea.MouseWheelUp:
-		m.list = m.list.Move(-1)
-	case tea.MouseWheelDown:
-		m.list = m.list.Move(1)
-	}
-}
-
-// onClick goes to the row that was clicked. Its position is from the screen's first cell.
-func (m *Model) onClick(msg tea.MouseClickMsg) {
-	if m.over.kind != overNone || msg.Button != tea.MouseLeft {
-		return
-	}
-	from, to := m.list.Shown()
-	if i := from + msg.Y - m.layout().top; i >= from && i < to {
-		m.list = m.list.Move(i - m.list.Cursor)
-	}
-}
-
-// move moves the cursor and says whether the key was one that does.
-func (m *Model) move(msg tea.KeyPressMsg) bool {
-	k := &m.keys
-	switch {
-	case key.Matches(msg, k.up):
-		m.list = m.list.Move(-1)
-	case key.Matches(msg, k.down):
-		m.list = m.list.Move(1)
-	case key.Matches(msg, k.pageUp):
-		m.list = m.list.Page(-1)
-	case key.Matches(msg, k.pageDown):
-		m.list = m.list.Page(1)
-	case key.Matches(msg, k.first):
-		m.list = m.list.First()
-	case key.Matches(msg, k.last):
-		m.list = m.list.Last()
-	default:
-		return false
-	}
-	return true
 }
 
 func (m Model) onVerb(msg tea.KeyPressMsg) (Model, tea.Cmd) {
@@ -109,13 +29,12 @@ func (m Model) onVerb(msg tea.KeyPressMsg) (Model, tea.Cmd) {
 	case key.Matches(msg, k.help):
 		return m.openSheet(overSheet, chrome.HelpSheet(m.th, m.helpGroups())), nil
 	case key.Matches(msg, k.esc):
-		if m.filter.Value() == "" {
+		if !m.list.Clear() {
 			return m, send(NewAsked{})
 		}
-		m.narrow(m.filter.With(""))
 		return m, nil
 	case key.Matches(msg, k.filter):
-		m.typing = true
+		m.list.Type()
 		return m, nil
 	case key.Matches(msg, k.roles):
 		var of aws.Account

@@ -9,13 +9,10 @@ import (
 // keys is the grammar of the screen: a letter a verb, as in k9s and lazygit.
 type keys struct {
 	open, new, shut, reopen, copy, client, log, roles, filter, help, quit, esc key.Binding
-	up, down, pageUp, pageDown, first, last                                    key.Binding
 }
 
 func newKeys() keys {
-	bind := func(help, desc string, ks ...string) key.Binding {
-		return key.NewBinding(key.WithKeys(ks...), key.WithHelp(help, desc))
-	}
+	bind := chrome.Bind
 	return keys{
 		open:   bind("enter", "details", "enter"),
 		new:    bind("n", "new", "n"),
@@ -29,30 +26,19 @@ func newKeys() keys {
 		help:   bind("?", "keys", "?", "f1"),
 		quit:   bind("q", "quit", "q"),
 		esc:    bind("esc", "clear the filter, then the list of targets", "esc"),
-
-		up:       bind("↑ k", "up", "up", "k", "ctrl+p"),
-		down:     bind("↓ j", "down", "down", "j", "ctrl+n"),
-		pageUp:   bind("pgup", "a page up", "pgup"),
-		pageDown: bind("pgdn", "a page down", "pgdown"),
-		first:    bind("g", "first", "g", "home"),
-		last:     bind("G", "last", "G", "end"),
 	}
-}
-
-func hint(k, desc string) key.Binding {
-	return key.NewBinding(key.WithKeys(k), key.WithHelp(k, desc))
 }
 
 // ShortHelp is the help line, the most important first. What the row under the cursor cannot do is not offered.
 func (m Model) ShortHelp() []key.Binding {
 	switch m.over.kind {
 	case overCopy:
-		return []key.Binding{hint("enter", "copy"), hint("↑↓", "choose"), hint("esc", "back")}
+		return []key.Binding{chrome.Hint("enter", "copy"), chrome.Hint("↑↓", "choose"), chrome.Hint("esc", "back")}
 	case overSheet, overLog, overDetails:
-		return []key.Binding{hint("esc", "close"), hint("↑↓", "scroll")}
+		return []key.Binding{chrome.Hint("esc", "close"), chrome.Hint("↑↓", "scroll")}
 	}
-	if m.typing {
-		return []key.Binding{hint("enter", "keep the filter"), hint("esc", "clear it")}
+	if m.list.Typing() {
+		return []key.Binding{chrome.Hint("enter", "keep the filter"), chrome.Hint("esc", "clear it")}
 	}
 	k := m.offered()
 	return []key.Binding{k.new, k.copy, k.client, k.shut, k.reopen, k.open, k.log, k.help, k.filter, k.quit, k.roles}
@@ -73,18 +59,12 @@ func (m Model) offered() keys {
 	if e != nil && e.over() {
 		k.shut.SetHelp("x", "remove")
 	}
-	k.filter.SetEnabled(len(m.rows) > 1)
+	k.filter.SetEnabled(len(m.list.Rows()) > 1)
 	return k
 }
 
 // FullHelp is every key.
-func (m Model) FullHelp() [][]key.Binding {
-	var out [][]key.Binding
-	for _, g := range m.helpGroups() {
-		out = append(out, g.Keys)
-	}
-	return out
-}
+func (m Model) FullHelp() [][]key.Binding { return chrome.Bindings(m.helpGroups()) }
 
 func (m Model) helpGroups() []chrome.Group {
 	k := m.keys
@@ -99,7 +79,7 @@ func (m Model) helpGroups() []chrome.Group {
 	k.quit.SetHelp("q", "close everything and leave")
 	return []chrome.Group{
 		{Title: "Do", Keys: []key.Binding{k.open, k.new, k.shut, k.reopen, k.copy, k.client, k.log, k.roles, k.filter, k.esc, k.help, k.quit}},
-		{Title: "Move", Keys: []key.Binding{k.up, k.down, k.pageUp, k.pageDown, k.first, k.last}},
+		{Title: "Move", Keys: m.list.Keys.All()},
 		{Title: "States", Notes: [][2]string{
 			{"● open", "connections are being carried"},
 			{"○ idle", "ready, no connection at the moment"},

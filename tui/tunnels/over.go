@@ -57,7 +57,7 @@ func (m *Model) refresh() {
 	if m.over.kind != overDetails && m.over.kind != overLog {
 		return
 	}
-	for _, e := range m.rows {
+	for _, e := range m.list.Rows() {
 		if e.ID != m.over.id {
 			continue
 		}

@@ -35,7 +35,7 @@ func attempt(s aws.SessionStats, now time.Time) string {
 	case wait < 10*time.Second:
 		text += fmt.Sprintf(", next in %.1f s", wait.Seconds())
 	default:
-		text += ", next in " + span(wait)
+		text += ", next in " + chrome.Span(wait)
 	}
 	if s.Trouble != "" {
 		text += ": " + chrome.Clean(s.Trouble)

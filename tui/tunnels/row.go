@@ -111,21 +111,6 @@ func rateText(perSecond float64) string {
 	return humanize.Bytes(uint64(perSecond)) + "/s"
 }
 
-// span is a length of time in its largest unit.
-func span(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "0 s"
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", d/time.Second)
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", d/time.Minute)
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", d/time.Hour)
-	}
-	return fmt.Sprintf("%d d", d/(24*time.Hour))
-}
-
 // roundTrip is a round-trip time; the tenths matter below ten milliseconds only.
 func roundTrip(d time.Duration) string {
 	ms := float64(d.Microseconds()) / 1000

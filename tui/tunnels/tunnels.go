@@ -6,6 +6,7 @@
 package tunnels
 
 import (
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -18,20 +19,19 @@ import (
 
 // Model is the screen. Make it with New; a copy shares its rows with the original, so only the newest is of use.
 type Model struct {
-	th     theme.Theme
-	w, h   int
-	now    time.Time // of the last reading
-	rows   []*entry
-	shown  []*entry // those that pass the filter
-	list   pick.List
-	filter chrome.Field
-	typing bool // letters go to the filter
-	keys   keys
-	over   over
+	th   theme.Theme
+	w, h int
+	now  time.Time // of the last reading
+	list pick.Filtered[*entry]
+	keys keys
+	over over
 }
 
 // New is an empty dashboard.
-func New(th theme.Theme) Model { return Model{th: th, keys: newKeys()} }
+func New(th theme.Theme) Model {
+	shape := pick.Shape{Least: 1, Fifths: 2, Count: 11}
+	return Model{th: th, keys: newKeys(), list: pick.Filtered[*entry]{Keys: pick.Letters(), Shape: shape}}
+}
 
 // SetTheme changes the colours.
 func (m *Model) SetTheme(th theme.Theme) { m.th = th }
@@ -39,7 +39,7 @@ func (m *Model) SetTheme(th theme.Theme) { m.th = th }
 // SetSize sets how many cells View fills.
 func (m *Model) SetSize(w, h int) {
 	m.w, m.h = w, h
-	m.settle(m.at())
+	m.list.SetSize(w, h)
 }
 
 // Init is nothing: the screen waits for what it is told.
@@ -50,12 +50,10 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.KeyPressMsg:
 		return m.onKey(msg)
-	case tea.PasteMsg:
-		m.onPaste(msg)
-	case tea.MouseWheelMsg:
-		m.onWheel(msg)
-	case tea.MouseClickMsg:
-		m.onClick(msg)
+	case tea.PasteMsg, tea.MouseWheelMsg, tea.MouseClickMsg:
+		if m.over.kind == overNone {
+			m.list.Update(msg)
+		}
 	case Sampled:
 		m.onSampled(msg)
 	case Happened:
@@ -71,24 +69,24 @@ func (m *Model) onSampled(msg Sampled) {
 	m.now = msg.At
 	at := m.at()
 	known := map[int]*entry{}
-	for _, e := range m.rows {
+	for _, e := range m.list.Rows() {
 		known[e.ID] = e
 	}
-	m.rows = make([]*entry, len(msg.Rows))
+	rows := make([]*entry, len(msg.Rows))
 	for i, r := range msg.Rows {
 		e := known[r.ID]
 		if e == nil {
 			e = &entry{}
 		}
 		e.update(r, msg.At)
-		m.rows[i] = e
+		rows[i] = e
 	}
-	m.settle(at)
+	m.list.Set(rows, func(e *entry) bool { return e == at })
 	m.refresh()
 }
 
 func (m *Model) onHappened(msg Happened) {
-	for _, e := range m.rows {
+	for _, e := range m.list.Rows() {
 		if e.ID == msg.ID {
 			e.happened(msg.Events)
 		}
@@ -98,50 +96,14 @@ func (m *Model) onHappened(msg Happened) {
 
 // Focus puts the cursor on the tunnel with that ID.
 func (m *Model) Focus(id int) {
-	for _, e := range m.rows {
-		if e.ID == id {
-			m.filter, m.typing = m.filter.With(""), false
-			m.settle(e)
-		}
+	is := func(e *entry) bool { return e.ID == id }
+	if slices.ContainsFunc(m.list.Rows(), is) {
+		m.list.Focus(is)
 	}
 }
 
-// settle filters, and puts the cursor on at where that is still shown.
-func (m *Model) settle(at *entry) {
-	m.shown = m.rows
-	if q := pick.Parse(m.filter.Value()); !q.Empty() {
-		m.shown = m.matching(q)
-	}
-	m.list = m.list.Resize(len(m.shown), m.layout().rows)
-	for i, e := range m.shown {
-		if e == at {
-			m.list = m.list.Follow(i, len(m.shown))
-		}
-	}
-}
-
-func (m *Model) matching(q pick.Query) []*entry {
-	var index pick.Index
-	ids := make([]int32, 0, len(m.rows))
-	for _, e := range m.rows {
-		ids = append(ids, int32(index.Add(e.item())))
-	}
-	var finder pick.Finder
-	finder.Source(ids)
-	pass := map[int32]bool{}
-	for _, id := range finder.Find(&index, q) {
-		pass[id] = true
-	}
-	var out []*entry // in the order of the screen: a dashboard whose lines jump cannot be read
-	for i, e := range m.rows {
-		if pass[int32(i)] {
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
-func (e *entry) item() pick.Item {
+// Item is what the filter looks at.
+func (e *entry) Item() pick.Item {
 	t := e.Tunnel.Target
 	_, word, _ := e.state()
 	return pick.Item{
@@ -152,19 +114,14 @@ func (e *entry) item() pick.Item {
 }
 
 // at is the tunnel under the cursor, or nil.
-func (m Model) at() *entry {
-	if m.list.Cursor < 0 || m.list.Cursor >= len(m.shown) {
-		return nil
-	}
-	return m.shown[m.list.Cursor]
-}
+func (m Model) at() *entry { return m.list.At() }
 
 // Cursor is where the terminal's cursor belongs, from the screen's first cell; nil when no text is being typed.
 func (m Model) Cursor() *tea.Cursor {
-	if !m.typing || m.over.kind != overNone || m.w == 0 {
+	if m.over.kind != overNone {
 		return nil
 	}
-	return tea.NewCursor(filterIndent+m.filter.Cursor(m.filterWidth()), 0)
+	return m.list.Cursor()
 }
 
 func width(s string) int { return ansi.StringWidth(s) }

@@ -10,94 +10,39 @@ import (
 	"github.com/rdsx/rdsx/tui/theme"
 )
 
-const (
-	filterIndent = 3   // " / "
-	wideFrom     = 100 // the width from which the log stands beside the details
-	airyFrom     = 14  // the height from which there are blank lines
-	leastDetails = 3   // lines, below which there are none
-)
-
-// layout is where things are.
-type layout struct {
-	top     int // lines above the rows
-	rows    int // lines of the list
-	details int // lines of the pane below the list, its rule included; 0 for none
-}
-
-func (m Model) layout() layout {
-	l := layout{top: 1}
-	if m.filtering() {
-		l.top++
-	}
-	room := max(m.h-l.top, 1)
-	l.rows = room
-	want := max(len(m.shown), 1)
-	most := max(room*2/5, 3)
-	if m.h >= airyFrom {
-		want++ // a blank line below the last
-	}
-	if rest := room - min(want, most); rest >= leastDetails+1 {
-		l.rows, l.details = room-rest, rest
-	}
-	return l
-}
-
-// filtering says whether the filter takes a line.
-func (m Model) filtering() bool { return m.typing || m.filter.Value() != "" }
-
-func (m Model) filterWidth() int { return max(m.w-filterIndent-12, 8) }
+// wideFrom is the width from which the log stands beside the details.
+const wideFrom = 100
 
 // View is the screen, exactly as large as SetSize said.
 func (m Model) View() string {
-	if m.w <= 0 || m.h <= 0 {
-		return ""
-	}
-	l := m.layout()
-	lines := make([]string, 0, m.h)
-	if m.filtering() {
-		lines = append(lines, m.filterLine())
-	}
 	c := m.columns()
-	lines = append(lines, m.headLine(c))
-	lines = append(lines, m.listLines(l, c)...)
-	if l.details > 0 {
-		lines = append(lines, m.pane(l.details)...)
-	}
-	screen := chrome.Fill(strings.Join(lines, "\n"), m.w, m.h)
-	if m.over.kind != overNone {
+	screen := m.list.View(m.th, pick.Parts[*entry]{
+		Count: m.matches(), Head: m.headLine(c), Said: m.said(), Details: m.pane,
+		Row: func(e, _ *entry, selected bool) string { return m.rowLine(e, selected, c) },
+	})
+	if m.over.kind != overNone && screen != "" {
 		return m.over.view(m.th, screen, m.w, m.h)
 	}
 	return screen
 }
 
-func (m Model) filterLine() string {
-	lead := m.th.Paint(theme.Faint, " / ")
-	if m.typing {
-		lead = m.th.Paint(theme.Accent, " / ")
+func (m Model) matches() string {
+	n := m.list.Matches()
+	if n == 1 {
+		return "1 match"
 	}
-	right := plural(len(m.shown), "match")
-	if n := len(m.shown); n != 1 {
-		right = plural(n, "matche")
-	}
-	return lead + m.filter.View(m.th, "filter", m.filterWidth()) + m.th.Paint(theme.Faint, chrome.CellRight(right, 11)) + " "
+	return plural(n, "matche")
 }
 
-func (m Model) listLines(l layout, c columns) []string {
-	out := make([]string, 0, l.rows)
+// said is why there is no row.
+func (m Model) said() []string {
 	switch {
-	case len(m.rows) == 0:
-		out = append(out, m.th.Paint(theme.Text, "   No tunnel is open."), m.th.Paint(theme.Faint, "   n opens one"))
-	case len(m.shown) == 0:
-		out = append(out, m.th.Paint(theme.Text, "   Nothing matches.")+m.th.Paint(theme.Faint, "  esc clears the filter"))
+	case len(m.list.Rows()) == 0:
+		return []string{m.th.Paint(theme.Text, "   No tunnel is open."), m.th.Paint(theme.Faint, "   n opens one")}
+	case m.list.Matches() == 0:
+		return []string{m.th.Paint(theme.Text, "   Nothing matches.") + m.th.Paint(theme.Faint, "  esc clears the filter")}
 	}
-	from, to := m.list.Shown()
-	for i := from; i < to && len(out) < l.rows; i++ {
-		out = append(out, m.rowLine(m.shown[i], i == m.list.Cursor, c))
-	}
-	for len(out) < l.rows {
-		out = append(out, "")
-	}
-	return out[:l.rows]
+	return nil
 }
 
 // columns are widths in cells; 0 leaves a column out.
@@ -109,7 +54,7 @@ const lead = 13
 // columns divides the width: the name gets what the others leave. Those that matter least go first when it is narrow.
 func (m Model) columns() columns {
 	short, long, name := 6, 6, 12
-	for _, e := range m.rows {
+	for _, e := range m.list.Rows() {
 		short, long = max(short, width(e.shortLocal())), max(long, width(e.Tunnel.Local))
 		name = max(name, width(e.name))
 	}
@@ -186,7 +131,7 @@ func (m Model) rowLine(e *entry, selected bool, c columns) string {
 		local = e.shortLocal()
 	}
 	line.add(theme.Text, "  "+chrome.Cell(chrome.Middle(chrome.Clean(local), c.local), c.local)+"  ")
-	line.raw(pick.Paint(m.th, g, theme.Text, e.name, pick.Parse(m.filter.Value()).Marks(e.item()).Title, c.name), c.name)
+	line.raw(pick.Paint(m.th, g, theme.Text, e.name, m.list.Marks(e), c.name), c.name)
 	if why := e.trouble(m.now); why != "" {
 		line.add(role, "  "+chrome.Cell(why, max(m.w-line.used-3, 0)))
 	} else {
@@ -223,7 +168,7 @@ func (m Model) numbers(line *painter, e *entry, c columns) {
 	line.right(theme.Muted, roundTrip(e.rtt()), c.rtt)
 	age := ""
 	if !e.Tunnel.Started.IsZero() && !e.over() {
-		age = span(m.now.Sub(e.Tunnel.Started))
+		age = chrome.Span(m.now.Sub(e.Tunnel.Started))
 	}
 	line.right(theme.Faint, age, c.age)
 }
