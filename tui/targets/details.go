@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/tui/chrome"
 	"github.com/rdsx/rdsx/tui/theme"
@@ -15,10 +17,20 @@ import (
 
 // lines collects the details, wrapped to w cells.
 type lines struct {
-	th  theme.Theme
-	w   int
-	out []string
+	th    theme.Theme
+	w     int
+	tight tight
+	out   []string
 }
+
+// tight is how much the details give way where they have little room.
+type tight uint8
+
+const (
+	tightNot    tight = iota
+	tightLines        // a layer of the way is a line, the command is wrapped wherever a line ends
+	tightFolded       // and the layers that are open are named on one
+)
 
 const labelWidth = 10
 
@@ -43,7 +55,22 @@ func (l *lines) blank() {
 
 // details is all that is known of a row, wrapped to w cells.
 func details(th theme.Theme, e *entry, now time.Time, w int) []string {
-	l := &lines{th: th, w: w}
+	return detailsIn(th, e, now, w, tightNot)
+}
+
+// preview is the details in at most h lines. What is cut all the same is said on the last.
+func preview(th theme.Theme, e *entry, now time.Time, w, h int, more string) []string {
+	var out []string
+	for t := tightNot; t <= tightFolded; t++ {
+		if out = detailsIn(th, e, now, w, t); len(out) <= h {
+			return out
+		}
+	}
+	return append(out[:h-1], th.Paint(theme.Faint, chrome.Cell("… "+more+" shows all", w)))
+}
+
+func detailsIn(th theme.Theme, e *entry, now time.Time, w int, t tight) []string {
+	l := &lines{th: th, w: w, tight: t}
 	l.out = append(l.out, th.Paint(theme.Strong, chrome.Middle(e.name, w)))
 	l.out = append(l.out, th.Paint(e.signRole(), e.sign())+" "+th.Paint(theme.Muted, e.stateWord()))
 	if why := e.reason(); why != "" {
@@ -108,7 +135,12 @@ func (l *lines) through(e *entry) {
 // is wrong with another.
 func (l *lines) path(v aws.Verdict) {
 	const sign, name = 2, 13
+	var open []string
 	for _, x := range v.Layers {
+		if l.tight == tightFolded && x.Answer == aws.Yes {
+			open = append(open, x.Name)
+			continue
+		}
 		mark, role, text := "✓ ", theme.OK, cmp.Or(x.Rule, x.Why)
 		if x.Name == "address" {
 			text = x.Why
@@ -120,9 +152,20 @@ func (l *lines) path(v aws.Verdict) {
 			mark, role, text = "? ", theme.Warn, x.Why
 		}
 		label := l.th.Paint(role, mark) + l.th.Paint(theme.Faint, chrome.Cell(x.Name, name))
+		if l.tight != tightNot && x.Answer == aws.Yes {
+			l.out = append(l.out, label+l.th.Paint(theme.Muted, ansi.Truncate(chrome.Clean(text), max(l.w-sign-name, 8), "…")))
+			continue
+		}
 		for _, part := range chrome.Wrap(chrome.Clean(text), max(l.w-sign-name, 8)) {
 			l.out = append(l.out, label+l.th.Paint(theme.Muted, part))
 			label = strings.Repeat(" ", sign+name)
+		}
+	}
+	if len(open) > 0 {
+		mark := l.th.Paint(theme.OK, "✓ ")
+		for _, part := range chrome.Wrap(strings.Join(open, ", "), l.w-sign) {
+			l.out = append(l.out, mark+l.th.Paint(theme.Faint, part))
+			mark = "  "
 		}
 	}
 	for _, note := range v.Notes {
@@ -144,14 +187,18 @@ func (r Row) advice() []string {
 	return []string{r.Next}
 }
 
-// command adds a command line, an option a line.
+// command adds a command line, an option a line where there is room.
 func (l *lines) command(s string) {
 	lead := ""
-	for i, option := range strings.Split(chrome.Clean(s), " --") {
+	options := strings.Split(chrome.Clean(s), " --")
+	if l.tight != tightNot {
+		options = []string{chrome.Clean(s)}
+	}
+	for i, option := range options {
 		if i > 0 {
 			lead, option = "  ", "--"+option
 		}
-		for _, part := range chrome.Wrap(option, l.w-len(lead)) {
+		for _, part := range chrome.Wrap(option, l.w-2) { // the lines that follow are indented
 			l.out = append(l.out, lead+l.th.Paint(theme.Muted, part))
 			lead = "  "
 		}

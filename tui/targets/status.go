@@ -2,6 +2,7 @@ package targets
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,12 @@ type problem struct {
 	text    string
 	next    string
 	denied  bool // by a policy: the scan is whole without it
+}
+
+// where is what could not be looked at: profile, account and region, as far as they are known.
+func (p problem) where() string {
+	known := slices.DeleteFunc([]string{p.account.Profile, p.account.ID, p.account.Region}, func(s string) bool { return s == "" })
+	return strings.Join(known, " · ")
 }
 
 // status is how far the scan is.
@@ -111,13 +118,20 @@ func (s status) errors(th theme.Theme, w int) chrome.Sheet {
 	inner := chrome.SheetWidth(w)
 	var lines []string
 	for i, p := range s.problems {
-		if i > 0 {
+		where, lead := p.where(), "  "
+		begins := i == 0 || where == "" || s.problems[i-1].where() != where
+		if begins && i > 0 {
 			lines = append(lines, "")
 		}
-		where := strings.Trim(strings.Join([]string{p.account.Profile, p.account.ID, p.account.Region}, " · "), " ·")
-		lines = append(lines, th.Paint(theme.Error, "✗ ")+th.Paint(theme.Strong, chrome.Cell(chrome.Clean(where), inner-2)))
-		lines = append(lines, wrapped(th, theme.Muted, p.text, inner, "  ")...)
-		if p.next != "" {
+		switch {
+		case where == "": // a profile that cannot be read is named in the text
+			lead = "✗ "
+		case begins:
+			lines = append(lines, th.Paint(theme.Error, "✗ ")+th.Paint(theme.Strong, chrome.Cell(chrome.Clean(where), inner-2)))
+		}
+		lines = append(lines, wrapped(th, theme.Muted, p.text, inner, lead)...)
+		// What fails for one reason is mended by one edit: it stands behind the last.
+		if more := i+1 < len(s.problems) && s.problems[i+1].next == p.next && s.problems[i+1].where() == where; p.next != "" && !more {
 			lines = append(lines, wrapped(th, theme.Accent, p.next, inner, "  → ")...)
 		}
 	}

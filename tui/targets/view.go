@@ -183,7 +183,7 @@ func (m Model) rowLine(e *entry, selected bool, c columns, w int) string {
 func (m Model) addPreview(left []string, l layout) {
 	var right []string
 	if e := m.at(); e != nil {
-		right = details(m.th, e, m.now, l.preview-5)
+		right = preview(m.th, e, m.now, l.preview-5, l.rows, m.keys.details.Help().Key)
 	}
 	for i := range l.rows {
 		line := ""

@@ -1,12 +1,14 @@
 package targets
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/tui/chrome"
@@ -163,4 +165,50 @@ func TestAnyNameKeepsTheGrid(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Where all does not fit beside the list, the way gives way first: what the row is and the command that it replaces are there.
+func TestPreviewGivesWay(t *testing.T) {
+	show := func(h int, name string) string {
+		m, _ := keysOf(t, screen(140, h, plain(), Started{Scan: 1, Parts: 1}, Found{Scan: 1, Rows: judged()}, Finished{Scan: 1}), "="+name)
+		return m.View()
+	}
+	for _, c := range []struct {
+		h    int
+		row  string
+		has  []string
+		none []string
+	}{
+		{60, "open", []string{"rtb-0a0000000000000aa", "endpoint", "--profile prod-admin"}, []string{"shows all"}},
+		{40, "open", []string{"✓ state, address, dns", "endpoint", "start-session --target", "--region eu-west-1"}, []string{"shows all", "rd…"}},
+		{40, "blocked", []string{"no ingress rule allows tcp/5432", "✓ state, address, dns", "endpoint", "start-session --target"}, nil},
+		{24, "open", []string{"endpoint", "port", "… alt+p shows all"}, nil},
+	} {
+		screen := show(c.h, c.row)
+		for _, s := range c.has {
+			if !strings.Contains(screen, s) {
+				t.Errorf("%d lines: no %q in\n%s", c.h, s, screen)
+			}
+		}
+		for _, s := range c.none {
+			if strings.Contains(screen, s) {
+				t.Errorf("%d lines: %q in\n%s", c.h, s, screen)
+			}
+		}
+	}
+}
+
+// Off the network everything fails for one reason: each account is named once, and so is what to do.
+func TestErrorsNameAPlaceOnce(t *testing.T) {
+	of := aws.Account{Profile: "dev", Region: "eu-west-1"}
+	refused := aws.Advise(errors.New("rds:DescribeDBInstances: refuses the connection"), nil, "check the proxy settings")
+	m := screen(100, 40, plain(), Started{Scan: 1, Parts: 1}, Failed{Scan: 1, Account: of, Err: refused}, Failed{Scan: 1, Account: of, Err: refused},
+		Failed{Scan: 1, Err: errors.New(`profile "x" loops`)})
+	m, _ = keysOf(t, m, "alt+e")
+	view := ansi.Strip(m.View())
+	for s, n := range map[string]int{"✗ dev · eu-west-1": 1, "refuses the connection": 2, "→ check the proxy": 1, `✗ profile "x" loops`: 1} {
+		if got := strings.Count(view, s); got != n {
+			t.Errorf("%q stands there %d times, want %d:\n%s", s, got, n, view)
+		}
+	}
 }
