@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -28,5 +31,30 @@ func TestAWSAlias(t *testing.T) {
 	b.must(t, "plugin", "uninstall", "aws", "--yes")
 	if _, _, err := b.awsCLI(t, "rdsx", "version"); err == nil {
 		t.Error("aws still knows rdsx after uninstall")
+	}
+}
+
+// TestKubectlPluginKeepsItself: a program that is installed as kubectl-rdsx and under no other name, as kubectl's package manager
+// does it, is not removed by its own uninstall.
+func TestKubectlPluginKeepsItself(t *testing.T) {
+	t.Parallel()
+	own := filepath.Join(t.TempDir(), filepath.Base(tool(t, "kubectl-rdsx")))
+	program, err := os.ReadFile(tool(t, "kubectl-rdsx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(own, program, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"uninstall", "kubectl"}, {"uninstall", "kubectl", "--force"}} {
+		cmd := exec.CommandContext(t.Context(), own, append([]string{"plugin"}, args...)...)
+		cmd.Env = []string{"PATH=" + t.TempDir(), "HOME=" + t.TempDir()}
+		out, err := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); err == nil || code != 2 || !strings.Contains(string(out), "is the program itself") {
+			t.Errorf("%v: code %d: %s", args, code, out)
+		}
+		if _, err := os.Stat(own); err != nil {
+			t.Fatalf("%v took the program away: %v", args, err)
+		}
 	}
 }

@@ -154,6 +154,12 @@ func sameFile(a, b string) bool {
 	return err == nil && os.SameFile(first, second)
 }
 
+// isItself says whether a file is the one that the program is run from, under no other name: kubectl's package manager puts it
+// there as kubectl-rdsx.
+func isItself(link, program string, info fs.FileInfo) bool {
+	return info.Mode().IsRegular() && filepath.Clean(link) == filepath.Clean(program)
+}
+
 // linked is the JSON of the kubectl plugin. Fields are only ever added.
 type linked struct {
 	Changed bool   `json:"changed"`
@@ -180,6 +186,8 @@ func (a *app) pluginKubectl(install bool, flags pluginFlags) error {
 	}
 	out.Changed = !flags.dryRun && !asWanted
 	switch {
+	case there && !install && isItself(link, program, info):
+		return usage("", "%s is the program itself, not a link to it: remove it as you installed it", link)
 	case there && !ours && !flags.force:
 		return usage("add --force to replace or remove it all the same", "%s is there, and is not a link to rdsx", link)
 	case !out.Changed:
