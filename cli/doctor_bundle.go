@@ -98,10 +98,27 @@ func (a *app) environmentLines() string {
 		default:
 			continue
 		}
+		if strings.HasSuffix(strings.ToUpper(name), "_PROXY") {
+			value = withoutPassword(value)
+		}
 		lines = append(lines, name+"="+value+"\n")
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "")
+}
+
+// withoutPassword is a proxy without the user and password before its host. The scheme may be left out of a proxy.
+func withoutPassword(proxy string) string {
+	scheme, rest, ok := strings.Cut(proxy, "://")
+	if !ok {
+		scheme, rest = "", proxy
+	} else {
+		scheme += "://"
+	}
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		rest = "[redacted]" + rest[at:]
+	}
+	return scheme + rest
 }
 
 // plainKeys are those of the config file whose values may be shown. Anything else may hold a secret: credential_process does.
@@ -122,7 +139,7 @@ func configLines(path string) string {
 	var b strings.Builder
 	for line := range strings.Lines(string(text)) {
 		trimmed := strings.TrimSpace(line)
-		key, _, property := strings.Cut(line, "=")
+		key, delimiter, property := keyAt(line)
 		switch {
 		case trimmed == "" || strings.HasPrefix(trimmed, "["):
 			b.WriteString(line)
@@ -133,10 +150,20 @@ func configLines(path string) string {
 		case slices.Contains(plainKeys(), strings.ToLower(strings.TrimSpace(key))):
 			b.WriteString(line)
 		default:
-			b.WriteString(key + "= [redacted]\n")
+			b.WriteString(key + delimiter + " [redacted]\n")
 		}
 	}
 	return b.String()
+}
+
+// keyAt is what stands before the first delimiter of a line, if that is a key: a colon is one as well for the AWS CLI, and a
+// value that goes on over several lines may hold either.
+func keyAt(line string) (key, delimiter string, ok bool) {
+	at := strings.IndexAny(line, "=:")
+	if at < 0 || strings.ContainsAny(strings.TrimSpace(line[:at]), " \t") {
+		return "", "", false
+	}
+	return line[:at], line[at : at+1], true
 }
 
 func findingLines(files profiles.Files) string {
@@ -182,8 +209,8 @@ func (a *app) newRedactor() *redactor {
 			continue
 		}
 		for line := range strings.Lines(string(text)) {
-			if key, value, found := strings.Cut(line, "="); found && secret(strings.TrimSpace(key)) {
-				add(value)
+			if key, delimiter, found := keyAt(line); found && secret(strings.TrimSpace(key)) {
+				add(line[len(key)+len(delimiter):])
 			}
 		}
 	}
@@ -196,7 +223,7 @@ func (a *app) newRedactor() *redactor {
 
 var (
 	keyPattern     = regexp.MustCompile(`\b(A3T[A-Z0-9]|AKIA|ASIA|AROA|AIDA|AGPA|AIPA|ANPA)[A-Z0-9]{12,}`)
-	urlPassword    = regexp.MustCompile(`://[^/\s@]+@`)
+	urlPassword    = regexp.MustCompile(`://[^/\s"]+@`)
 	signed         = regexp.MustCompile(`(?i)(X-Amz-(?:Security-Token|Signature|Credential)=)[^&\s"]+`)
 	longSecret     = regexp.MustCompile(`[A-Za-z0-9+/=_-]{40,}`)
 	accountPattern = regexp.MustCompile(`\b[0-9]{12}\b`)

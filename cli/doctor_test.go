@@ -110,7 +110,7 @@ func TestDoctorBundle(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ticket.zip")
 	env := []string{
 		"AWS_SESSION_TOKEN_OF_MINE=tok-3f9c1b77", "RDSX_MFA_CODE=918273", "HTTPS_PROXY=http://ada:hunter2@127.0.0.1:1",
-		"UNRELATED_PASSWORD=correct-horse", "SOME_TOKEN=ghp_abcdefABCDEF0123456789",
+		"HTTP_PROXY=ada:swordfish@127.0.0.1:1", "https_proxy=http://ada:p@ss/mellon@127.0.0.1:1", "UNRELATED_PASSWORD=correct-horse", "SOME_TOKEN=ghp_abcdefABCDEF0123456789",
 	}
 	_, _, talk := doctorOn(t, env, "orders-dev", "--bundle", file)
 	if !strings.Contains(talk, "written: "+file) {
@@ -135,7 +135,7 @@ func TestDoctorBundle(t *testing.T) {
 		all.WriteString("--- " + f.Name + "\n" + string(text))
 	}
 	for _, secret := range []string{
-		"this-key-works", "sim/dev/", "AKIASIM", "tok-3f9c1b77", "918273", "hunter2", "correct-horse", "ghp_", "111122223333", "444455556666", "acme-7f3a",
+		"this-key-works", "sim/dev/", "AKIASIM", "tok-3f9c1b77", "918273", "hunter2", "swordfish", "mellon", "correct-horse", "ghp_", "111122223333", "444455556666", "acme-7f3a",
 	} {
 		if strings.Contains(all.String(), secret) {
 			t.Errorf("%q is in the bundle:\n%s", secret, all.String())
@@ -151,5 +151,40 @@ func TestDoctorBundle(t *testing.T) {
 	}
 	if code, _, _ := doctorOn(t, nil, "--bundle", file); code != exitUsage {
 		t.Errorf("a file that is there already is replaced: exit code %d", code)
+	}
+}
+
+// TestBundledConfig: a line of the config file is shown only when its key is known to be harmless, whatever the delimiter, and
+// what goes on over several lines is not taken for a key.
+func TestBundledConfig(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "config")
+	text := `[profile a]
+region: eu-west-1
+credential_process: /opt/helper --pw one --user=joe
+aws_session_token : two=
+external_id = three
+[profile b]
+credential_process =
+  /opt/helper --pw four --user=joe
+s3 =
+  region = five
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := `[profile a]
+region: eu-west-1
+credential_process: [redacted]
+aws_session_token : [redacted]
+external_id = [redacted]
+[profile b]
+credential_process = [redacted]
+[a line without a value]
+s3 = [redacted]
+  region = five
+`
+	if got := configLines(file); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
