@@ -15,7 +15,7 @@ import (
 type Info struct {
 	Version string   `json:"version,omitempty"` // "" when the greeting does not tell
 	TLS     bool     `json:"tls,omitempty"`     // the server offers or demands TLS
-	Names   []string `json:"names,omitempty"`   // in its TLS certificate, which nobody has checked; only Probe and TLS engines tell
+	Names   []string `json:"names,omitempty"`   // in its TLS certificate, the subject's first; nobody has checked them; only Probe and TLS engines tell
 	Role    string   `json:"role,omitempty"`    // RoleWriter or RoleReader; "" when the greeting does not tell
 }
 

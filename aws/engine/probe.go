@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,7 +16,7 @@ import (
 // minutes by the agent, and blocks every later one meanwhile (docs/aws.md §4).
 const Patience = 6 * time.Second
 
-// maxNames bounds the names that are kept of a certificate; one of RDS has three.
+// maxNames bounds the names that are kept of a certificate; one of Aurora has three: the instance's, the writer's, the readers'.
 const maxNames = 8
 
 // Dial opens a connection to the server, through a tunnel for one. The caller closes it.
@@ -156,7 +157,8 @@ func (p *probe) config() *tls.Config {
 	return &tls.Config{ServerName: p.host, InsecureSkipVerify: true, MinVersion: tls.VersionTLS12} // as in greetTLS
 }
 
-// certificateNames are the names that a client may check, the subject's common name where there are no others.
+// certificateNames are the names that a server's certificate has: the subject's common name first where it is a host name, as
+// that of an Aurora instance is, or the only name; then those that a client may check.
 func certificateNames(state tls.ConnectionState) []string {
 	if len(state.PeerCertificates) == 0 {
 		return nil
@@ -165,16 +167,20 @@ func certificateNames(state tls.ConnectionState) []string {
 }
 
 func namesOf(c *x509.Certificate) []string {
-	var names []string
+	var others []string
 	for _, ip := range c.IPAddresses {
-		names = append(names, ip.String())
+		others = append(others, ip.String())
 	}
-	names = slices.Concat(c.DNSNames, names)
-	if len(names) == 0 && c.Subject.CommonName != "" {
-		names = []string{c.Subject.CommonName}
+	others = slices.Concat(c.DNSNames, others)
+	var names []string
+	subject := c.Subject.CommonName
+	if subject != "" && (len(others) == 0 || strings.Contains(subject, ".") && !strings.ContainsAny(subject, " /")) {
+		names = append(names, subject)
 	}
-	if len(names) > maxNames {
-		names = names[:maxNames]
+	for _, name := range others {
+		if len(names) < maxNames && (len(names) == 0 || !strings.EqualFold(name, names[0])) {
+			names = append(names, name)
+		}
 	}
 	for i := range names {
 		names[i] = printable([]byte(names[i]))

@@ -3,12 +3,15 @@ package engine
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/binary"
 	"errors"
 	"io"
 	"net"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -227,4 +230,29 @@ func FuzzTDSConn(f *testing.F) {
 		}
 		_ = near.Close()
 	})
+}
+
+// TestNames: the instance that a certificate is of comes first, each name once, and no more than are of use.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	const one, two = "orders-1.xyz.eu-west-1.rds.amazonaws.com", "orders.cluster-xyz.eu-west-1.rds.amazonaws.com"
+	many := strings.Fields("a.b c.b d.b e.b f.b g.b h.b i.b j.b")
+	for name, c := range map[string]struct {
+		subject string
+		others  []string
+		want    []string
+	}{
+		"of an Aurora instance":      {one, []string{two, one}, []string{one, two}},
+		"the subject in other case":  {"Orders-1.xyz.eu-west-1.rds.amazonaws.com", []string{one}, []string{"Orders-1.xyz.eu-west-1.rds.amazonaws.com"}},
+		"the subject alone":          {"old server", nil, []string{"old server"}},
+		"a subject that is no host":  {"Amazon RDS v1.0", []string{two}, []string{two}},
+		"a subject of one word":      {"db", []string{two}, []string{two}},
+		"with many others":           {one, many, append([]string{one}, many[:maxNames-1]...)},
+		"with something to be shown": {"a\x1b[2J.b", nil, []string{"a[2J.b"}},
+		"without any":                {"", nil, nil},
+	} {
+		if got := namesOf(&x509.Certificate{Subject: pkix.Name{CommonName: c.subject}, DNSNames: c.others}); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
 }
