@@ -1,9 +1,11 @@
 package databases
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -47,13 +49,22 @@ func (c *CA) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.cert.Raw})
 }
 
-// issue makes a server certificate for the names, localhost and 127.0.0.1, and its key, both as PEM.
-func (c *CA) issue(names []string) (certPEM, keyPEM []byte, err error) {
+// Certificate makes a server certificate for the names, localhost and 127.0.0.1. subject is its common name, "" for a plain one.
+func (c *CA) Certificate(subject string, names ...string) (tls.Certificate, error) {
+	cert, key, err := c.issue(subject, names)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.X509KeyPair(cert, key)
+}
+
+// issue makes what Certificate does as PEM: the certificate and its key.
+func (c *CA) issue(subject string, names []string) (certPEM, keyPEM []byte, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, fmt.Errorf("issue a server certificate: %w", err)
 	}
-	template := certificate("rdsx simulated database")
+	template := certificate(cmp.Or(subject, "rdsx simulated database"))
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	template.DNSNames = append([]string{"localhost"}, names...)

@@ -46,11 +46,12 @@ func Of(engine string) Kind {
 
 // Options say which server to start.
 type Options struct {
-	Kind  Kind
-	Names []string     // host names that the server's certificate is for, besides localhost and 127.0.0.1
-	Dir   string       // an existing folder to work in; "" for the system's temporary folder
-	CA    *CA          // signs the server's certificate; nil for an authority of its own
-	Log   *slog.Logger // nil for none
+	Kind    Kind
+	Subject string       // the common name in the server's certificate: of a cluster's member its endpoint; "" for a plain one
+	Names   []string     // host names that the server's certificate is for, besides localhost and 127.0.0.1
+	Dir     string       // an existing folder to work in; "" for the system's temporary folder
+	CA      *CA          // signs the server's certificate; nil for an authority of its own
+	Log     *slog.Logger // nil for none
 }
 
 // Server is a running server. Its first user and database are made for clients; nothing of it outlives Close.
@@ -115,7 +116,7 @@ func startOnce(ctx context.Context, bin programs, o Options) (*Server, error) {
 		Kind: o.Kind, User: clientUser, Password: secret(), Database: shopDatabase,
 		CAFile: filepath.Join(dir, "ca.pem"), Version: version(ctx, bin.server), dir: dir, log: o.Log,
 	}
-	err = s.certify(o.CA, o.Names)
+	err = s.certify(o.CA, o.Subject, o.Names)
 	if err == nil {
 		switch o.Kind {
 		case Postgres:
@@ -169,8 +170,8 @@ func (s *Server) place(name string, data []byte) (string, error) {
 }
 
 // certify puts the authority's certificate, the server's own and its key into the folder.
-func (s *Server) certify(ca *CA, names []string) error {
-	cert, key, err := ca.issue(names)
+func (s *Server) certify(ca *CA, subject string, names []string) error {
+	cert, key, err := ca.issue(subject, names)
 	if err != nil {
 		return err
 	}

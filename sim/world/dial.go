@@ -26,7 +26,8 @@ type Dial struct {
 // Dial says where a connection from an instance to host:port leads. The network decides first: a database whose status,
 // route, network ACL or security group keeps the instance out is Silent, whatever Dials says. Then Dials decides. Without an
 // entry a known host is Refused, an unknown address Silent and an unknown name Unresolvable. localhost and the instance's own
-// address are the instance itself: their entry in Dials is INSTANCE-ID:PORT. Of several addresses the first is tried.
+// address are the instance itself: their entry in Dials is INSTANCE-ID:PORT. Of several addresses the first is tried. An endpoint
+// of a cluster that Dials does not name leads where the member does that has the address: after a fail-over to another one.
 func (w *World) Dial(instance, host string, port int) Dial {
 	return w.DialAddr(instance, host, netip.Addr{}, port)
 }
@@ -69,7 +70,21 @@ func (w *World) DialAddr(instance, host string, addr netip.Addr, port int) Dial 
 	if known || spec.dialled(host) {
 		fallback, why = Refused, "no dials entry"
 	}
-	return fromEntry(spec.Dials[at], fallback, why)
+	entry := spec.Dials[at]
+	if entry == "" && known {
+		entry = spec.Dials[net.JoinHostPort(e.memberAt(addr), strconv.Itoa(port))]
+	}
+	return fromEntry(entry, fallback, why)
+}
+
+// memberAt is the name of the DB instance that has one of the endpoint's addresses.
+func (e endpoint) memberAt(addr netip.Addr) string {
+	for _, d := range e.region.DBInstances {
+		if a, err := netip.ParseAddr(d.IP); err == nil && a == addr {
+			return d.Endpoint
+		}
+	}
+	return ""
 }
 
 // reaches is blocked, for an address that may not be the endpoint's.

@@ -166,10 +166,22 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// TestFailover: the writer's name leads to another member afterwards.
+// TestFailover: the writer's name leads to another member afterwards, and to that member's server.
 func TestFailover(t *testing.T) {
 	w := defaultWorld(t)
+	leads := func(host string, want string) {
+		t.Helper()
+		if got := w.Dial(bastion, host, 5432); got.Addr != want {
+			t.Errorf("%s leads to %+v, want %s", host, got, want)
+		}
+	}
+	for id, addr := range map[string]string{"orders-prod-1": "127.0.0.1:5001", "orders-prod-2": "127.0.0.1:5002"} {
+		if err := w.Serve(id, addr); err != nil {
+			t.Fatal(err)
+		}
+	}
 	writer, _ := w.Find("orders-prod")
+	leads(writer.Host, "127.0.0.1:5001")
 	before := w.Lookup(bastion, writer.Host)
 	if err := w.Update(writer.Place, func(r *Region) { r.DBClusters[0].Writer = "orders-prod-2" }); err != nil {
 		t.Fatal(err)
@@ -177,6 +189,11 @@ func TestFailover(t *testing.T) {
 	if after := w.Lookup(bastion, writer.Host); after[0] == before[0] {
 		t.Errorf("%s still resolves to %v", writer.Host, after)
 	}
+	leads(writer.Host, "127.0.0.1:5002")
+	if err := w.SetDial(net.JoinHostPort(writer.Host, "5432"), "127.0.0.1:5003"); err != nil {
+		t.Fatal(err)
+	}
+	leads(writer.Host, "127.0.0.1:5003") // an entry of its own decides
 }
 
 func TestUpdate(t *testing.T) {
