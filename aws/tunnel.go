@@ -40,7 +40,7 @@ type Server struct {
 	Text    string   `json:"text"`              // the whole in one line
 	Version string   `json:"version,omitempty"` // "" where the protocol does not tell
 	TLS     bool     `json:"tls,omitempty"`     // it offers or demands TLS
-	Names   []string `json:"names,omitempty"`   // in its certificate
+	Names   []string `json:"names,omitempty"`   // in its certificate, the subject's first
 	Role    string   `json:"role,omitempty"`    // writer or reader; "" where the protocol does not tell
 }
 
@@ -64,6 +64,8 @@ type Seat struct {
 	Conns    int     `json:"connections"`
 	Up       uint64  `json:"up_bytes"` // of all its connections so far
 	Down     uint64  `json:"down_bytes"`
+	Member   string  `json:"member,omitempty"`  // of the target's cluster, that its connections lead to; "" where that is not known
+	Serving  string  `json:"serving,omitempty"` // as Tunnel.Serving, for the connections of this session
 }
 
 // Conn is one reading of a connection through a tunnel.

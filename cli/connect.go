@@ -7,7 +7,6 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -125,14 +124,11 @@ func (a *app) carry(ctx context.Context, route route, flags connectFlags) error 
 		defer close(done)
 		runErr = f.Run(running)
 	}()
-	var watching sync.WaitGroup
-	watching.Go(func() { watchServing(running, f, route.target) })
 	// Run closes the listener and ends every session before it returns: waiting for it is the whole of the clean-up, also
 	// while a panic passes through here.
 	defer func() {
 		stop()
 		<-done
-		watching.Wait()
 	}()
 	a.follow(f, route, done)
 	stop()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/aws/discover"
+	"github.com/rdsx/rdsx/aws/engine"
 	"github.com/rdsx/rdsx/aws/forward"
 	"github.com/rdsx/rdsx/aws/session"
 )
@@ -154,7 +155,7 @@ func (d *sessionDialer) start(ctx context.Context, by aws.Instance, why error) (
 	case err != nil:
 		return carriedSession{}, err
 	}
-	return carriedSession{Session: d.keep(s, by), inner: s, by: by, why: why, payloads: d.payloads}, nil
+	return carriedSession{Session: d.keep(s, by), inner: s, by: by, why: why, payloads: d.payloads, probe: d.probe}, nil
 }
 
 // askingMFA asks for the code of an MFA device, as askMFA, and counts in asking while it does: credentials may have to be renewed
@@ -190,6 +191,17 @@ type carriedSession struct {
 	by       aws.Instance
 	why      error
 	payloads *payloads
+	probe    *prober
+}
+
+// Ask implements forward.Asker.
+func (c carriedSession) Ask(ctx context.Context) (*aws.Server, error) {
+	if c.probe == nil {
+		return nil, fmt.Errorf("ask what answers: %w", errors.ErrUnsupported)
+	}
+	within, cancel := context.WithTimeout(ctx, engine.Patience)
+	defer cancel()
+	return c.probe.server(within, c, nil)
 }
 
 // Close ends the session, and keeps what it has found out.
@@ -229,5 +241,13 @@ func (w whereabouts) Look(ctx context.Context) (forward.Place, error) {
 	if err != nil {
 		return forward.Place{}, fmt.Errorf("watch for a fail-over: %w", err)
 	}
-	return forward.Place{Mark: now.Mark, What: now.What, At: now.At}, nil
+	place := forward.Place{Mark: now.Mark, What: now.What, At: now.At}
+	for _, m := range now.Members {
+		role := aws.RoleReader
+		if m.Writer {
+			role = aws.RoleWriter
+		}
+		place.Members = append(place.Members, forward.Member{ID: m.ID, Host: m.Host, Role: string(role)})
+	}
+	return place, nil
 }

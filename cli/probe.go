@@ -138,18 +138,22 @@ func (p *prober) ask(s forward.Session) *greeting {
 	go func() {
 		defer close(g.done)
 		defer cancel()
-		dial := func(ctx context.Context) (net.Conn, error) { return s.Dial(ctx) }
-		info, err := p.engine.Probe(ctx, dial, p.target.Endpoint.Host, func(engine.Info) { close(g.answered) })
-		switch {
-		case errors.Is(err, engine.ErrTLS):
-			g.server = &aws.Server{Text: p.engine.Name + ", behind TLS", TLS: true}
-		case err != nil:
-			g.err = err
-		default:
-			g.server = &aws.Server{Text: p.engine.Describe(info), Version: info.Version, TLS: info.TLS, Names: info.Names, Role: info.Role}
-		}
+		g.server, g.err = p.server(ctx, s, func(engine.Info) { close(g.answered) })
 	}()
 	return g
+}
+
+// server is what the server at the end of the session says of itself; answered is told of its first answer.
+func (p *prober) server(ctx context.Context, s forward.Session, answered func(engine.Info)) (*aws.Server, error) {
+	dial := func(ctx context.Context) (net.Conn, error) { return s.Dial(ctx) }
+	info, err := p.engine.Probe(ctx, dial, p.target.Endpoint.Host, answered)
+	switch {
+	case errors.Is(err, engine.ErrTLS):
+		return &aws.Server{Text: p.engine.Name + ", behind TLS", TLS: true}, nil
+	case err != nil:
+		return nil, err
+	}
+	return &aws.Server{Text: p.engine.Describe(info), Version: info.Version, TLS: info.TLS, Names: info.Names, Role: info.Role}, nil
 }
 
 func (g *greeting) stop() {

@@ -31,7 +31,7 @@ func newJSONReporter(w io.Writer, r route) *jsonReporter {
 func (j *jsonReporter) event(ev aws.Event, t aws.Tunnel) {
 	line := jsonLine{Event: ev, Local: t.Local}
 	switch ev.Kind {
-	case aws.EventState, aws.EventSession, aws.EventLink, aws.EventMoved:
+	case aws.EventState, aws.EventSession, aws.EventLink, aws.EventMoved, aws.EventServer:
 		line.Tunnel = &t
 	}
 	if ev.Kind == aws.EventState && (ev.State == aws.StateIdle || ev.State == aws.StateOpen) {

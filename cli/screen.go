@@ -165,7 +165,6 @@ func (s *screenRun) Open(ctx context.Context, target aws.Target, port int) (tui.
 	}
 	// The state and its reason say why a Run has ended; Close waits for it.
 	go func() { _ = f.Run(ctx) }()
-	go watchServing(ctx, f, target)
 	return f, nil
 }
 

@@ -16,9 +16,17 @@ import (
 
 // Whereabouts are where RDS says that an endpoint leads now. They are compared by Mark: a change is a fail-over.
 type Whereabouts struct {
-	Mark string
-	What string // that moves: "writer", "set of readers", "instance"
-	At   string // where it is: instances, or a zone
+	Mark    string
+	What    string   // that moves: "writer", "set of readers", "instance"
+	At      string   // where it is: instances, or a zone
+	Members []Member // of the cluster behind a writer endpoint
+}
+
+// Member is an instance of a cluster.
+type Member struct {
+	ID     string
+	Host   string // its endpoint, which the certificate of its server names; "" when the cluster's does not tell it
+	Writer bool
 }
 
 // Moves says whether the endpoint can come to lead elsewhere under its name, as far as one call of RDS tells. A proxy follows
@@ -77,8 +85,10 @@ func ofInstance(i rdstypes.DBInstance) Whereabouts {
 // ofCluster: without a writer, in the middle of a fail-over, nothing is known.
 func ofCluster(c rdstypes.DBCluster, role aws.Role) Whereabouts {
 	var writers, readers []string
+	var members []Member
 	for _, m := range c.DBClusterMembers {
 		id := sdk.ToString(m.DBInstanceIdentifier)
+		members = append(members, Member{ID: id, Host: memberHost(sdk.ToString(c.Endpoint), id), Writer: sdk.ToBool(m.IsClusterWriter)})
 		if sdk.ToBool(m.IsClusterWriter) {
 			writers = append(writers, id)
 		} else {
@@ -91,7 +101,7 @@ func ofCluster(c rdstypes.DBCluster, role aws.Role) Whereabouts {
 		if len(writers) != 1 {
 			return Whereabouts{}
 		}
-		return Whereabouts{Mark: mark(sdk.ToString(c.Endpoint), writers[0]), What: "writer", At: writers[0]}
+		return Whereabouts{Mark: mark(sdk.ToString(c.Endpoint), writers[0]), What: "writer", At: writers[0], Members: members}
 	case aws.RoleReader:
 		if len(readers) == 0 { // the reader endpoint leads to the writer then
 			readers = writers
@@ -100,6 +110,17 @@ func ofCluster(c rdstypes.DBCluster, role aws.Role) Whereabouts {
 	}
 	all := append(slices.Clone(writers), readers...)
 	return Whereabouts{Mark: mark("", all...), What: "writer", At: strings.Join(writers, ", ")}
+}
+
+// memberHost is the endpoint of a cluster's member: SHOP.cluster-XYZ.REGION.rds.amazonaws.com has SHOP-1.XYZ.REGION.rds.amazonaws.com.
+// DescribeDBClusters does not give it, and asking for each member would need more calls and rights.
+func memberHost(cluster, id string) string {
+	_, domain, _ := strings.Cut(cluster, ".")
+	domain, ok := strings.CutPrefix(domain, "cluster-")
+	if !ok || id == "" {
+		return ""
+	}
+	return strings.ToLower(id + "." + domain)
 }
 
 func mark(host string, members ...string) string {

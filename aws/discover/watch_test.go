@@ -3,6 +3,7 @@ package discover
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -14,10 +15,11 @@ import (
 
 // oneCluster is an RDS with one cluster and one instance.
 type oneCluster struct {
-	members []rdstypes.DBClusterMember
-	zone    string
-	err     error
-	asked   string
+	members  []rdstypes.DBClusterMember
+	endpoint *string
+	zone     string
+	err      error
+	asked    string
 }
 
 func (o *oneCluster) DescribeDBInstances(_ context.Context, in *rds.DescribeDBInstancesInput, _ ...func(*rds.Options)) (*rds.DescribeDBInstancesOutput, error) {
@@ -29,7 +31,7 @@ func (o *oneCluster) DescribeDBInstances(_ context.Context, in *rds.DescribeDBIn
 
 func (o *oneCluster) DescribeDBClusters(_ context.Context, in *rds.DescribeDBClustersInput, _ ...func(*rds.Options)) (*rds.DescribeDBClustersOutput, error) {
 	o.asked = sdk.ToString(in.DBClusterIdentifier)
-	return &rds.DescribeDBClustersOutput{DBClusters: []rdstypes.DBCluster{{DBClusterMembers: o.members}}}, o.err
+	return &rds.DescribeDBClustersOutput{DBClusters: []rdstypes.DBCluster{{DBClusterMembers: o.members, Endpoint: o.endpoint}}}, o.err
 }
 
 func cluster(writer string, readers ...string) []rdstypes.DBClusterMember {
@@ -118,5 +120,31 @@ func TestLocateNothing(t *testing.T) {
 		if Moves(db) {
 			t.Errorf("%+v is watched", db)
 		}
+	}
+}
+
+// TestLocateMembers: the members behind a writer endpoint, under the names that their certificates have. Other endpoints have none.
+func TestLocateMembers(t *testing.T) {
+	members := cluster("Shop-A", "shop-b")
+	for endpoint, domain := range map[string]string{
+		"shop.cluster-c1x.eu-west-1.rds.amazonaws.com":     ".c1x.eu-west-1.rds.amazonaws.com",
+		"shop.cluster-c1x.rds.cn-north-1.amazonaws.com.cn": ".c1x.rds.cn-north-1.amazonaws.com.cn",
+		"shop.cluster-c1x.eu-west-1.docdb.amazonaws.com":   ".c1x.eu-west-1.docdb.amazonaws.com",
+		"shop.global-c1x.global.rds.amazonaws.com":         "",
+		"shop.example": "",
+		"":             "",
+	} {
+		now, err := locate(t.Context(), &oneCluster{members: members, endpoint: sdk.String(endpoint)}, aws.Database{ID: "shop", Role: aws.RoleWriter})
+		want := []Member{{ID: "shop-b"}, {ID: "Shop-A", Writer: true}}
+		if domain != "" {
+			want[0].Host, want[1].Host = "shop-b"+domain, "shop-a"+domain
+		}
+		if err != nil || !slices.Equal(now.Members, want) {
+			t.Errorf("%s: %+v, %v; want %+v", endpoint, now.Members, err, want)
+		}
+	}
+	now, err := locate(t.Context(), &oneCluster{members: members}, aws.Database{ID: "shop", Role: aws.RoleReader})
+	if err != nil || now.Members != nil {
+		t.Errorf("behind a reader endpoint: %+v, %v", now.Members, err)
 	}
 }

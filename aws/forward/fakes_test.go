@@ -193,6 +193,10 @@ type fakeSession struct {
 	changed chan struct{}
 	carrier *aws.Instance // nil for that of the tunnel's target
 	instead error         // why it is not another
+
+	ask   func(n int) (*aws.Server, error) // the n-th answer of Ask; nil has none
+	greet *greeting                        // where the target is greeted before the session is handed over
+	asks  int
 }
 
 func newSession(id string) *fakeSession {
@@ -289,6 +293,18 @@ func (s *fakeSession) KeepAlive() {
 	s.kept++
 }
 
+// Ask implements Asker.
+func (s *fakeSession) Ask(context.Context) (*aws.Server, error) {
+	s.mu.Lock()
+	s.asks++
+	n := s.asks
+	s.mu.Unlock()
+	if s.ask == nil {
+		return nil, errors.ErrUnsupported
+	}
+	return s.ask(n)
+}
+
 // relink makes the session's websocket what stats say.
 func (s *fakeSession) relink(stats aws.SessionStats) {
 	s.mu.Lock()
@@ -342,6 +358,9 @@ func (d *fakeDialer) Open(ctx context.Context) (Session, error) {
 	d.opened = append(d.opened, s)
 	if s.carrier != nil {
 		return carried{s}, nil
+	}
+	if s.greet != nil {
+		return greeter{s, s.greet}, nil
 	}
 	return s, nil
 }

@@ -80,11 +80,12 @@ type Forwarder struct {
 	pool     pool
 	spared   uint64       // accepted, when a session was last started to be in reserve beside a quiet one
 	carrier  aws.Instance // that carried the latest session
-	serving  string       // of SetServing
-	server   *aws.Server  // of the latest Greeter that had an answer
+	server   *aws.Server  // as it said of itself last
 	place    Place        // of the watcher's last look
+	looked   time.Time    // when that was asked for
 	doubt    time.Time    // until then the watcher looks often
 	late     time.Time    // sessions started before may lead to where the target was; zero for none
+	serves
 
 	stirred   chan struct{} // 1 slot: the keeper is to look again
 	wondering chan struct{} // 1 slot: the watcher is to look now
@@ -215,30 +216,6 @@ func (f *Forwarder) target() aws.Target {
 	t := f.cfg.Target
 	t.Instance = f.carrier
 	return t
-}
-
-// SetServing says what the database behind a writer endpoint was found to be: a reader is marked in snapshots, and told.
-func (f *Forwarder) SetServing(role string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.serves(role)
-}
-
-// serves is SetServing with f.mu held.
-func (f *Forwarder) serves(role string) {
-	if role == string(aws.RoleWriter) {
-		role = ""
-	}
-	if f.serving == role || f.ending {
-		return
-	}
-	e := aws.Event{Kind: aws.EventServer, Text: fmt.Sprintf("%s answers as a writer again", f.cfg.Target.Endpoint)}
-	if role != "" {
-		e.Text = fmt.Sprintf("%s answers as a %s, and is the endpoint of the writer", f.cfg.Target.Endpoint, role)
-		e.Next = "rdsx ls shows where the writer is; a fail-over may be under way"
-	}
-	f.serving = role
-	f.note(e)
 }
 
 // Local is the address to type: 127.0.0.1:PORT, or the path of a unix socket.

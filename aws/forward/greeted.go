@@ -1,6 +1,8 @@
 package forward
 
 import (
+	"context"
+
 	"github.com/rdsx/rdsx/aws"
 )
 
@@ -24,12 +26,14 @@ func (f *Forwarder) unanswered(s Session) {
 	}
 }
 
-// greeted waits for what m's session learns of the target, and notes it. f.mu is held.
-func (f *Forwarder) greeted(m *member) {
+// greeted waits for what m's session learns of the target, and notes it. It says whether the session is one that asks. f.mu is
+// held.
+func (f *Forwarder) greeted(ctx context.Context, m *member) bool {
 	g, ok := m.session.(Greeter)
 	if !ok || f.ending {
-		return
+		return ok
 	}
+	m.answer.asked = true
 	f.running.Go(func() {
 		select {
 		case <-g.Greeted():
@@ -40,12 +44,10 @@ func (f *Forwarder) greeted(m *member) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if server == nil || err != nil {
+			m.answer.asked = false
 			return
 		}
-		f.server = server
-		f.note(aws.Event{Kind: aws.EventServer, Text: server.Text})
-		if db := f.cfg.Target.Database; db != nil && db.Role == aws.RoleWriter && server.Role != "" {
-			f.serves(server.Role)
-		}
+		f.hear(ctx, m, server)
 	})
+	return true
 }

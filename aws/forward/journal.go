@@ -78,7 +78,11 @@ func (f *Forwarder) Snapshot() aws.Tunnel {
 	}
 	members := slices.Clone(f.pool.members)
 	for _, m := range members {
-		t.Pool = append(t.Pool, aws.Seat{Instance: m.instance, Use: m.use(), Conns: m.load, Up: m.up.Load(), Down: m.down.Load()})
+		seat := aws.Seat{Instance: m.instance, Use: m.use(), Conns: m.load, Up: m.up.Load(), Down: m.down.Load(), Member: m.leads}
+		if f.roleOf(m) == reader {
+			seat.Serving = reader
+		}
+		t.Pool = append(t.Pool, seat)
 	}
 	f.mu.Unlock()
 	t.Up, t.Down = f.up.Load(), f.down.Load()

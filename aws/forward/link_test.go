@@ -222,22 +222,3 @@ func TestLooksRarely(t *testing.T) {
 		}
 	})
 }
-
-// TestServing: a reader behind a writer endpoint shows until a writer answers there, and each change is said once.
-func TestServing(t *testing.T) {
-	bubble(t, Config{}, sessions(nil), func(r *rig) {
-		r.SetServing("writer")
-		r.wantTold(aws.EventServer, 0)
-		r.SetServing("reader")
-		r.SetServing("reader")
-		r.wantTold(aws.EventServer, 1, "orders.internal:5432 answers as a reader", "rdsx ls")
-		if got := r.Snapshot().Serving; got != "reader" {
-			t.Errorf("the tunnel shows %q", got)
-		}
-		r.SetServing("writer")
-		r.wantTold(aws.EventServer, 2, "answers as a writer again")
-		if got := r.Snapshot().Serving; got != "" {
-			t.Errorf("the tunnel still shows %q", got)
-		}
-	})
-}

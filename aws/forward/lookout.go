@@ -28,9 +28,10 @@ type Watcher interface {
 
 // Place is where a target is. Two that differ in Mark are a fail-over, or a name that leads elsewhere now.
 type Place struct {
-	Mark string // "" is not known
-	What string // that may move, for a person: writer
-	At   string // where it is, for a person: the instance or the zone
+	Mark    string   // "" is not known
+	What    string   // that may move, for a person: writer
+	At      string   // where it is, for a person: the instance or the zone; of Members the writer's ID
+	Members []Member // of the cluster behind a writer endpoint; nil where they are not known
 }
 
 // lookOut asks the watcher until ctx ends.
@@ -76,13 +77,14 @@ func (f *Forwarder) curious() (every time.Duration, wanted bool) {
 	if doubtful {
 		return lookSoon, true
 	}
-	return lookEvery, len(f.conns) > 0 || f.place.Mark == ""
+	return lookEvery, len(f.conns) > 0 || f.place.Mark == "" || f.suspicious || f.serving != "" && f.tries < mostTries
 }
 
 // look asks once, and follows the target where it has moved.
 func (f *Forwarder) look(ctx context.Context) {
 	within, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
+	asked := time.Now()
 	now, err := f.cfg.Watcher.Look(within)
 	if err != nil {
 		f.cfg.Log.Debug("look where the target is", "error", err)
@@ -91,14 +93,15 @@ func (f *Forwarder) look(ctx context.Context) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	was := f.place
-	if now.Mark == "" || now.Mark == was.Mark || f.ending {
+	if now.Mark == "" || f.ending {
 		return
 	}
 	f.place = now
-	if was.Mark == "" {
-		return
+	if was.Mark != "" && now.Mark != was.Mark {
+		f.follow(ctx, was, now)
 	}
-	f.follow(ctx, was, now)
+	f.looked = asked
+	f.reconsider(ctx)
 }
 
 // follow sends new connections where the target is now. Those that are open stay: where the old place still answers they can
@@ -112,16 +115,20 @@ func (f *Forwarder) follow(ctx context.Context, was, now Place) {
 		text = fmt.Sprintf("%s moved from %s to %s", what, cmp.Or(was.At, "elsewhere"), cmp.Or(now.At, "elsewhere"))
 	}
 	f.trouble = ""
+	stay := f.leftBehind(was, now)
 	f.retire(ctx)
-	f.note(aws.Event{Kind: aws.EventMoved, Text: text + ": new connections go there through a new session"})
+	f.note(aws.Event{Kind: aws.EventMoved, Text: text + ": new connections go there through a new session" + stay})
 	f.stir()
 }
 
-// retire takes every session away from newcomers, and starts one for them. f.mu is held.
+// retire takes every session away from newcomers, but for those that lead to the writer for certain, and starts one for them.
+// f.mu is held.
 func (f *Forwarder) retire(ctx context.Context) {
 	for _, m := range f.pool.members {
-		m.retired = true
-		m.wake()
+		if f.roleOf(m) != string(aws.RoleWriter) {
+			m.retired = true
+			m.wake()
+		}
 	}
 	f.replace(ctx)
 	f.pool.notify()

@@ -54,6 +54,8 @@ type member struct {
 	bulk      int       // connections that move much, as of the keeper's last look
 	stuck     bool      // a dial is taking long, as of the keeper's last look
 	link      link      // as of its last change
+	leads     string    // the member of the target's cluster at its end, "" for not known
+	answer    answer    // of the server there
 	retired   bool      // gets no newcomers
 	over      bool      // it ended by itself, and that has been said
 	heard     bool      // some connection has had a byte through it

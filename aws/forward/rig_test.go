@@ -38,7 +38,9 @@ func bubble(t *testing.T, cfg Config, d *fakeDialer, test func(*rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		l := newFakeListener()
-		cfg.Target = where()
+		if cfg.Target.Database == nil {
+			cfg.Target = where()
+		}
 		r := &rig{t: t, dialer: d, listener: l, done: make(chan struct{})}
 		r.Forwarder = newForwarder(cfg.withDefaults(), d, binding{listeners: []net.Listener{l}, local: "127.0.0.1:5432", listening: []string{"127.0.0.1:5432"}})
 		var ctx context.Context

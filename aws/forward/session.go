@@ -26,12 +26,12 @@ func (f *Forwarder) serve(ctx context.Context) {
 		f.notOpened(ctx, err)
 		return
 	}
-	m := f.admit(s)
+	m := f.admit(ctx, s)
 	defer f.dismiss(m)
 	f.watch(ctx, m)
 }
 
-func (f *Forwarder) admit(s Session) *member {
+func (f *Forwarder) admit(ctx context.Context, s Session) *member {
 	stats := s.Stats()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -53,7 +53,9 @@ func (f *Forwarder) admit(s Session) *member {
 		text += "; it is kept from becoming idle, so the account's idle time-out never ends it"
 	}
 	f.note(aws.Event{Kind: aws.EventSession, Text: text})
-	f.greeted(m)
+	if !f.greeted(ctx, m) && (f.unsure || f.serving != "") {
+		f.ask(ctx, m)
+	}
 	p.notify()
 	f.stir()
 	f.wonder(false)
@@ -85,6 +87,7 @@ func (f *Forwarder) carriedBy(m *member) {
 		text += ": " + why.Error()
 	}
 	f.note(aws.Event{Kind: aws.EventMoved, Text: text})
+	f.unsure = true // the name may lead elsewhere from there
 }
 
 func (f *Forwarder) notOpened(ctx context.Context, err error) {
