@@ -188,3 +188,27 @@ s3 = [redacted]
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
+
+// TestDoctorFixCommands: what a finding prints to mend a profile is what rdsx profiles edit takes, key by key.
+func TestDoctorFixCommands(t *testing.T) {
+	t.Parallel()
+	config := "[profile base]\nregion = eu-west-1\naws_access_key_id = a\naws_secret_access_key = b\n" +
+		"[profile mid]\nrole_arn = arn:aws:iam::111122223333:role/mid\nsource_profile = base\n" +
+		"[profile far]\nrole_arn = arn:aws:iam::111122223333:role/far\nsource_profile = mid\nduration_seconds = 43200\n"
+	home := t.TempDir()
+	file := filepath.Join(home, "config")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, out, _ := doctorOn(t, []string{"AWS_CONFIG_FILE=" + file}, "--profile", "base")
+	command := regexp.MustCompile(`rdsx (profiles edit far --[^\n]*)`).FindStringSubmatch(out)
+	if command == nil {
+		t.Fatalf("no command mends the duration of a chained role:\n%s", out)
+	}
+	var stdout, stderr bytes.Buffer
+	args := append(strings.Fields(command[1]), "--force", "--dry-run")
+	code := Run(t.Context(), Process{Args: args, Env: []string{"AWS_CONFIG_FILE=" + file, "HOME=" + home}, Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr})
+	if code != exitOK || !strings.Contains(stdout.String(), "+duration_seconds = 3600") {
+		t.Errorf("rdsx %s: exit code %d\n%s%s", command[1], code, stdout.String(), stderr.String())
+	}
+}

@@ -135,9 +135,9 @@ func (x *exam) whyNotTrusted(who aws.Account, document, text string) (Result, bo
 // local adds an edit of the profile to a failure, as --fix makes it and as a command.
 func local(r Result, edit ProfileEdit, text string) Result {
 	args := []string{"rdsx", "profiles", "edit", edit.Name}
-	for _, key := range []string{"external_id", "mfa_serial", "duration_seconds", "region"} {
-		if v, ok := edit.Set[key]; ok {
-			args = append(args, "--"+strings.ReplaceAll(key, "_", "-"), v)
+	for _, key := range [][2]string{{"external_id", "--external-id"}, {"mfa_serial", "--mfa-serial"}, {"duration_seconds", "--duration"}, {"region", "--region"}} {
+		if v, ok := edit.Set[key[0]]; ok {
+			args = append(args, key[1], v)
 		}
 	}
 	r.Profile = &edit

@@ -10,9 +10,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/aws/engine"
@@ -47,8 +50,13 @@ func lint(_ context.Context, x *exam) Result {
 	}
 	first := faults[0]
 	r := failed(nil, first.Where+": "+first.Text, aws.Fix{Text: "correct the line", Command: "rdsx profiles check"})
-	if first.Edit != nil {
-		r = local(r, *first.Edit, "write it as both read it")
+	// The worst fault is told; what --fix can mend may be another.
+	if at := slices.IndexFunc(faults, func(f Fault) bool { return f.Edit != nil }); at >= 0 {
+		byHand := r.Fixes
+		r = local(r, *faults[at].Edit, "write "+faults[at].Where+" as both read it")
+		if at > 0 {
+			r.Fixes = append(byHand, r.Fixes...)
+		}
 	}
 	if n := len(faults) - 1; n > 0 {
 		r.Text += fmt.Sprintf(" (and %d more)", n)
@@ -123,15 +131,12 @@ const skew = 4 * time.Minute
 
 // clock compares this machine's clock with the Date of an answer of AWS.
 func clock(ctx context.Context, x *exam) Result {
-	endpoint := "https://sts." + x.Account.Region + ".amazonaws.com"
-	if x.Account.Partition == "aws-cn" {
-		endpoint += ".cn"
-	}
-	if x.Config.BaseEndpoint != nil {
-		endpoint = *x.Config.BaseEndpoint
-	}
 	if x.Account.Region == "" && x.Config.BaseEndpoint == nil {
 		return skipped("no region to ask in")
+	}
+	endpoint, err := stsAt(ctx, x.Account.Region, x.Config.BaseEndpoint)
+	if err != nil {
+		return unknown("could not check: "+err.Error(), "")
 	}
 	within, cancel := context.WithTimeout(ctx, 8*time.Second)
 	defer cancel()
@@ -164,6 +169,15 @@ func clock(ctx context.Context, x *exam) Result {
 		})
 	}
 	return ok("within %s of AWS's", max(off.Abs(), time.Second))
+}
+
+// stsAt is where STS answers in a region, whose partition may have a domain of its own.
+func stsAt(ctx context.Context, region string, base *string) (string, error) {
+	if base != nil {
+		return *base, nil
+	}
+	at, err := sts.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, sts.EndpointParameters{Region: &region})
+	return at.URI.String(), err
 }
 
 // roots trusts the CA bundle as the SDK does.
