@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -74,7 +75,26 @@ func (a *app) root() *cobra.Command {
 		return aws.Advise(err, aws.ErrUsage, cmd.CommandPath()+" --help")
 	})
 	root.AddCommand(a.newConnect(), a.newExec(), a.newLs(), a.newProfiles(), a.newSessions(), a.newSetup(), a.newDoctor(), a.newPolicy(), a.newPlugin(), a.newDemo(), a.newVersion())
+	argumentsAreUsage(root)
 	return root
+}
+
+// argumentsAreUsage makes what cobra says of superfluous arguments an error of the command line, with its code and a hint.
+func argumentsAreUsage(cmd *cobra.Command) {
+	for _, sub := range cmd.Commands() {
+		argumentsAreUsage(sub)
+	}
+	check := cmd.Args
+	if check == nil {
+		return
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		err := check(cmd, args)
+		if err == nil || errors.Is(err, aws.ErrUsage) {
+			return err
+		}
+		return usage(cmd.CommandPath()+" --help", "too many arguments for %s: %s", cmd.CommandPath(), strings.Join(args, " "))
+	}
 }
 
 // noCommand turns cobra's "unknown command" into a usage error with a hint.
