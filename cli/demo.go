@@ -16,7 +16,6 @@ import (
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/aws/engine"
-	"github.com/rdsx/rdsx/sim"
 	"github.com/rdsx/rdsx/sim/databases"
 )
 
@@ -78,7 +77,7 @@ func (a *app) newDemo() *cobra.Command {
 	f.BoolVar(&flags.printEnv, "print-env", false, "print the export lines that point rdsx and aws in another terminal at the demo")
 	f.StringArrayVar(&flags.engines, "engine", nil, "KIND=ADDRESS:PORT of a running server (mysql, postgres or redis) to use instead of an installed one; its user is demo, its database shop, its password in "+demoPasswordEnv+" (repeatable)")
 	f.BoolVar(&flags.noServers, "no-servers", false, "start no installed database servers")
-	f.StringVar(&flags.faults, "faults", "", "what is wrong with the network: loss=1%,rtt=20ms,bandwidth=1000000,reorder=2%…")
+	f.StringVar(&flags.faults, "faults", "", "what is wrong with the network: loss=1%,rtt=20ms,bandwidth=1000000,reorder=2%,cut-client=20s…")
 	f.StringVar(&flags.listen, "listen", "", "address of the simulated AWS (default: a free port of 127.0.0.1)")
 	f.IntVar(&flags.port, "port", 0, "local port of the tunnel (default: the engine's own if free, else the next free one)")
 	f.StringVar(&flags.via, "via", "", "instance to go through: its id or Name tag")
@@ -101,7 +100,7 @@ func (f *demoFlags) check(a *app, target string) error {
 	if _, err := f.handedOver(); err != nil {
 		return err
 	}
-	_, err := f.parseFaults()
+	_, _, err := f.parseFaults()
 	return err
 }
 
@@ -116,26 +115,6 @@ func (f *demoFlags) handedOver() (map[databases.Kind]string, error) {
 		addrs[databases.Kind(kind)] = addr
 	}
 	return addrs, nil
-}
-
-// parseFaults reads --faults; a share may be written in percent.
-func (f *demoFlags) parseFaults() (faults sim.Faults, err error) {
-	for part := range strings.SplitSeq(f.faults, ",") {
-		name, value, given := strings.Cut(strings.TrimSpace(part), "=")
-		switch {
-		case name == "":
-			continue
-		case !given:
-			value = "true"
-		}
-		if number, percent := strings.CutSuffix(value, "%"); percent {
-			value = number + "e-2"
-		}
-		if err := faults.Set(name, value); err != nil {
-			return faults, usage("rdsx demo --faults loss=1%,rtt=20ms", "--faults: %v", err)
-		}
-	}
-	return faults, nil
 }
 
 // printMissing tells the launcher which engines to build.

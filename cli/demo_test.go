@@ -251,8 +251,9 @@ func TestDemoUsage(t *testing.T) {
 	}{
 		{[]string{"--engine", "oracle=1.2.3.4:1"}, exitUsage, "KIND=ADDRESS:PORT"},
 		{[]string{"--engine", "mysql"}, exitUsage, "KIND=ADDRESS:PORT"},
-		{[]string{"--faults", "loss=200%"}, exitUsage, "loss"},
-		{[]string{"--faults", "gravity=1"}, exitUsage, "gravity"},
+		{[]string{"--faults", "loss=200%"}, exitUsage, "loss=200%: fault loss: a probability is 0 to 1"},
+		{[]string{"--faults", "gravity=1"}, exitUsage, "there are loss, duplicate, reorder,"},
+		{[]string{"--faults", "cut-agent=often"}, exitUsage, "hint: rdsx demo --faults cut-agent=20s"},
 		{[]string{"--prompt", "--json"}, exitUsage, "--prompt"},
 		{[]string{"--profile", "acme-prod-operator"}, exitUsage, "TARGET"},
 		{[]string{"--via", "dev-box"}, exitUsage, "TARGET"},
@@ -355,9 +356,30 @@ func TestDemoEndsWithASignal(t *testing.T) {
 }
 
 func TestParseDemoFaults(t *testing.T) {
-	flags := demoFlags{faults: " loss=1.5%, rtt=20ms ,freeze,,up-duplicate=0.25"}
-	f, err := flags.parseFaults()
+	flags := demoFlags{faults: " loss=1.5%, rtt=20ms ,freeze,,up-duplicate=0.25,cut-both=2s"}
+	f, cuts, err := flags.parseFaults()
 	if err != nil || f.Up.Loss != 0.015 || f.Down.Loss != 0.015 || f.RTT != 20*time.Millisecond || !f.Freeze || f.Up.Duplicate != 0.25 {
 		t.Errorf("%+v %v", f, err)
 	}
+	if len(cuts) != 1 || cuts["cut-both"] != 2*time.Second {
+		t.Errorf("cuts: %v", cuts)
+	}
+}
+
+// The demo cuts the websocket again and again, and the tunnel comes back.
+func TestDemoCuts(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	t.Run("tunnel", func(t *testing.T) {
+		d := runDemo(t, nil, nil, "--headless", "--json", "--no-servers", "--engine", "redis="+echo(t), "--faults", "cut-client=200ms")
+		d.opened()
+		for _, want := range []string{"resuming", "idle", "resuming"} {
+			for l := (demoLine{}); l.State != want; {
+				l = demoLine{}
+				if err := json.Unmarshal([]byte(d.line()), &l); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		d.end(exitInterrupted)
+	})
 }

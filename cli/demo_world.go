@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/term"
 
@@ -29,8 +30,10 @@ type demo struct {
 	sim     *sim.Sim
 	clients map[databases.Kind]*demoClient
 	servers []*databases.Server
-	env     []string // that points a process at the simulated AWS and nowhere else
-	envFile string   // the same, for a shell to read
+	cutting sync.WaitGroup // what --faults cuts
+	stop    func()         // ends that
+	env     []string       // that points a process at the simulated AWS and nowhere else
+	envFile string         // the same, for a shell to read
 }
 
 // demoClient is what a client of a server needs to know.
@@ -62,13 +65,16 @@ func (a *app) startDemo(ctx context.Context, flags demoFlags) (_ *demo, err erro
 	if d.dir, err = os.MkdirTemp(a.tempDir(), "rdsx-demo-"); err != nil {
 		return nil, fmt.Errorf("make the demo's folder: %w", err)
 	}
-	faults, err := flags.parseFaults()
+	faults, cuts, err := flags.parseFaults()
 	if err != nil {
 		return nil, err
 	}
 	if d.sim, err = sim.Start(ctx, sim.Options{Listen: flags.listen, Faults: faults, Log: a.log()}); err != nil {
 		return nil, err
 	}
+	within, stop := context.WithCancel(ctx)
+	d.stop = stop
+	d.cut(within, cuts)
 	if err := d.startServers(ctx); err != nil {
 		return nil, err
 	}
@@ -81,6 +87,10 @@ func (a *app) startDemo(ctx context.Context, flags demoFlags) (_ *demo, err erro
 // Close takes everything down.
 func (d *demo) Close() error {
 	var errs []error
+	if d.stop != nil {
+		d.stop()
+	}
+	d.cutting.Wait()
 	if d.sim != nil {
 		errs = append(errs, d.sim.Close())
 	}

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -95,6 +95,18 @@ func (f *Faults) fields() []field {
 	}
 }
 
+// names are those that Set knows, without the directions.
+func (f *Faults) names() []string {
+	var out []string
+	for _, fl := range f.fields() {
+		name := strings.TrimPrefix(strings.TrimPrefix(fl.name, "up-"), "down-")
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
 // Set changes one fault by name: "rtt"="20ms", "loss"="0.01" (both directions), "up-loss"="0.01", "bandwidth"="1000000",
 // "freeze"="true".
 func (f *Faults) Set(name, value string) error {
@@ -109,39 +121,39 @@ func (f *Faults) Set(name, value string) error {
 		}
 	}
 	if !found {
-		return fmt.Errorf("fault %q is unknown", name)
+		return fmt.Errorf("fault %q is unknown; there are %s", name, strings.Join(f.names(), ", "))
 	}
 	return nil
 }
 
-func (fl field) set(value string) (err error) {
+// set reads value into the field. The error says what would have been right: it is shown to whoever typed it.
+func (fl field) set(value string) error {
+	var err error
+	right, ok := "", true
 	switch p := fl.ptr.(type) {
 	case *float64:
 		*p, err = strconv.ParseFloat(value, 64)
-		if err == nil && (math.IsNaN(*p) || *p < 0 || *p > 1) {
-			err = fmt.Errorf("%s is no probability", value)
-		}
+		right, ok = "a probability is 0 to 1", *p >= 0 && *p <= 1 // NaN is neither
 	case *time.Duration:
 		*p, err = time.ParseDuration(value)
-		if err == nil && *p < 0 {
-			err = errors.New("negative")
-		}
+		right, ok = "a time is such as 20ms", *p >= 0
 	case *int64:
 		*p, err = strconv.ParseInt(value, 10, 64)
-		if err == nil && *p < 0 {
-			err = errors.New("negative")
-		}
+		right, ok = "a number from 0 on", *p >= 0
 	case *int:
 		*p, err = strconv.Atoi(value)
-		if err == nil && *p < 0 {
-			err = errors.New("negative")
-		}
+		right, ok = "a number from 0 on", *p >= 0
 	case *uint64:
 		*p, err = strconv.ParseUint(value, 10, 64)
+		right = "a number from 0 on"
 	case *bool:
 		*p, err = strconv.ParseBool(value)
+		right = "true or false"
 	}
-	return err
+	if err != nil || !ok {
+		return errors.New(right)
+	}
+	return nil
 }
 
 // ParseFaults reads "rtt=20ms,loss=0.01,freeze=true". A name alone stands for true.
