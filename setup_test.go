@@ -231,3 +231,34 @@ func (b *box) nothingElse(t *testing.T) {
 		t.Errorf("the developer without the role sees databases: %s", stderr)
 	}
 }
+
+// TestTeardownLeavesOtherSetUps: what a set-up of a longer name made, in a VPC of its own, survives the teardown of the shorter.
+func TestTeardownLeavesOtherSetUps(t *testing.T) {
+	t.Parallel()
+	tool(t, "aws")
+	w, err := world.Parse("two.yaml", []byte(freshYAML+`
+        documents:
+          - {name: rdsx-orders, properties: {host: orders.internal, portNumber: "5432"}, tags: {"rdsx:setup": rdsx}}
+          - {name: rdsx-b-orders, properties: {host: orders.internal, portNumber: "5432"}, tags: {"rdsx:setup": rdsx-b}}
+          - {name: rdsx-by-hand, properties: {host: orders.internal, portNumber: "5432"}}
+        associations:
+          - {name: AWS-QuickSetup-SSMHostMgmt-ScanForPatches-rdsx, document: AWS-RunPatchBaseline}
+          - {name: AWS-QuickSetup-SSMHostMgmt-ScanForPatches-b-rdsx, document: AWS-RunPatchBaseline}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBox(t, sim.Options{World: w})
+	for _, shape := range []string{"recommended", "classic"} {
+		script, _ := b.mustRun(t, "setup", "teardown", "--shape", shape, "--operator", "mika")
+		down := filepath.Join(t.TempDir(), "down.sh")
+		if err := os.WriteFile(down, []byte(script), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b.sh(t, down)
+	}
+	want := []string{"association AWS-QuickSetup-SSMHostMgmt-ScanForPatches-b-rdsx", "document rdsx-b-orders", "document rdsx-by-hand", "group data with 0 ways in"}
+	if got := b.what(); !slices.Equal(got, want) {
+		t.Errorf("left:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}

@@ -53,6 +53,8 @@ func (s *Stack) Prepare(ctx context.Context, cfg sdk.Config, template string) ([
 		return nil, fmt.Errorf("read the stack %s: %w", s.Name, err)
 	case stack.StackStatus == types.StackStatusReviewInProgress:
 		kind, s.isNew = types.ChangeSetTypeCreate, true
+	case neverMade(stack.StackStatus):
+		return nil, s.failure(stack.StackStatus, "nothing of it was made, and it takes no change")
 	}
 	out, err := s.client.CreateChangeSet(ctx, &cloudformation.CreateChangeSetInput{
 		StackName: &s.Name, ChangeSetName: sdk.String("rdsx-" + time.Now().UTC().Format("20060102-150405")), ChangeSetType: kind,
@@ -117,10 +119,25 @@ func (s *Stack) Execute(ctx context.Context) error {
 				return err
 			}
 		default:
-			return aws.Advise(fmt.Errorf("the stack %s is %s: %s", s.Name, status, s.reason(ctx)), nil,
-				"aws cloudformation delete-stack --stack-name "+s.Name+", then set up again")
+			return s.failure(stack.StackStatus, s.reason(ctx))
 		}
 	}
+}
+
+// neverMade says whether a stack has failed as it was created: it holds nothing and has to be deleted before the next try.
+func neverMade(s types.StackStatus) bool {
+	return s == types.StackStatusRollbackComplete || s == types.StackStatusRollbackFailed || s == types.StackStatusCreateFailed
+}
+
+// failure says what became of the stack. One that failed as it was changed still holds the set-up before: it is looked at, not
+// deleted.
+func (s *Stack) failure(status types.StackStatus, reason string) error {
+	command := "describe-stack-events"
+	if neverMade(status) {
+		command = "delete-stack"
+	}
+	return aws.Advise(fmt.Errorf("the stack %s is %s: %s", s.Name, status, reason), nil,
+		"aws cloudformation "+command+" --stack-name "+s.Name+" --region "+s.client.Options().Region)
 }
 
 // Discard takes the change set away, and the empty stack that was made for it.

@@ -25,7 +25,9 @@ func (p plan) script() string {
 	}
 	if p.profile {
 		line("\nmake aws iam create-instance-profile --instance-profile-name %s", p.InstanceRole())
-		line("make aws iam add-role-to-instance-profile --instance-profile-name %s --role-name %s", p.InstanceRole(), p.InstanceRole())
+		line("have=$(aws iam get-instance-profile --instance-profile-name %s --query 'InstanceProfile.Roles[0].RoleName' --output text)", p.InstanceRole())
+		line("case $have in\n%[1]s) ;;\nNone) aws iam add-role-to-instance-profile --instance-profile-name %[1]s --role-name %[1]s ;;", p.InstanceRole())
+		line("*) fail \"the instance profile %s has another role, $have\" ;;\nesac", p.InstanceRole())
 	}
 	for _, u := range p.users {
 		line("\n# The user %s may assume the role.", u.user)
@@ -51,11 +53,11 @@ fail() {
   exit 1
 }
 
-# make runs a command that creates something; what exists already is left as it is.
+# make runs a command that creates something; what exists already is left as it is. A quota or a throttle is a failure.
 make() {
   if ! out=$("$@" 2>&1); then
     case $out in
-    *AlreadyExists* | *Duplicate* | *LimitExceeded*) echo "exists already: $*" >&2 ;;
+    *'(EntityAlreadyExists)'* | *'(DocumentAlreadyExists)'* | *'(InvalidPermission.Duplicate)'*) echo "exists already: $*" >&2 ;;
     *) fail "$out" ;;
     esac
   fi

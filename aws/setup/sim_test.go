@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"go.uber.org/goleak"
 
+	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/aws/setup"
 	"github.com/rdsx/rdsx/sim"
 	"github.com/rdsx/rdsx/sim/world"
@@ -162,6 +163,54 @@ func TestStackThatFails(t *testing.T) {
 	a, _ := s.World().Account("222233334444")
 	if len(a.Roles) != 0 || len(a.InstanceProfiles) != 0 || len(instances(s)) != 0 {
 		t.Errorf("left behind: %+v", a.Roles)
+	}
+	const remove = "aws cloudformation delete-stack --stack-name rdsx --region eu-west-1"
+	if got := aws.NextOf(err); got != remove {
+		t.Errorf("hint %q, want %q", got, remove)
+	}
+	again := setup.Stack{Name: "rdsx", Every: time.Millisecond}
+	if _, err := again.Prepare(t.Context(), cfg, text.Body); aws.NextOf(err) != remove {
+		t.Errorf("a stack that was never made took a change set: %v, hint %q", err, aws.NextOf(err))
+	}
+}
+
+// TestStackWhoseChangeFails: what was there before stays, and nobody is told to delete it.
+func TestStackWhoseChangeFails(t *testing.T) {
+	s, cfg := newSim(t)
+	text, err := setup.Render(options(t, s, setup.Recommended), setup.CloudFormation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	apply := func(template string) error {
+		st := setup.Stack{Name: "rdsx", Every: time.Millisecond}
+		if _, err := st.Prepare(t.Context(), cfg, template); err != nil {
+			t.Fatal(err)
+		}
+		return st.Execute(t.Context())
+	}
+	if err := apply(text.Body); err != nil {
+		t.Fatal(err)
+	}
+	var template struct {
+		AWSTemplateFormatVersion string
+		Resources                map[string]any
+	}
+	if err := json.Unmarshal([]byte(text.Body), &template); err != nil {
+		t.Fatal(err)
+	}
+	template.Resources["Another"] = map[string]any{"Type": "AWS::IAM::InstanceProfile", "Properties": map[string]any{
+		"InstanceProfileName": "another", "Roles": []string{"nobody"}, // which is not there
+	}}
+	more, err := json.Marshal(template)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = apply(string(more))
+	if next := aws.NextOf(err); err == nil || next != "aws cloudformation describe-stack-events --stack-name rdsx --region eu-west-1" {
+		t.Errorf("%v, next %q", err, next)
+	}
+	if len(instances(s)) != 1 {
+		t.Error("the instance of the set-up before is gone")
 	}
 }
 

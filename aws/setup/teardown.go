@@ -84,18 +84,22 @@ if [ "$group" != None ]; then
 fi
 `, p.Name)
 	if p.Shape == Classic {
+		var names []string
+		for _, a := range hostManagement(p.Name) {
+			names = append(names, "AssociationName == '"+a.name+"'")
+		}
 		fmt.Fprintf(b, `
 # The rules by address range stay: rdsx cannot tell them from yours. In the databases' groups they are called "rdsx tunnels".
-for id in $(aws ssm list-associations --query "Associations[?ends_with(AssociationName || '', '-%[1]s') && starts_with(AssociationName || '', 'AWS-QuickSetup-SSMHostMgmt-')].AssociationId" --output text); do
+for id in $(aws ssm list-associations --query "Associations[?%s].AssociationId" --output text); do
   drop aws ssm delete-association --association-id "$id"
 done
 
-`, p.Name)
+`, strings.Join(names, " || "))
 		return
 	}
 	fmt.Fprintf(b, `
 # The Session documents.
-for name in $(aws ssm list-documents --filters Key=Owner,Values=Self Key=DocumentType,Values=Session --query "DocumentIdentifiers[?starts_with(Name, '%[1]s-')].Name" --output text); do
+for name in $(aws ssm list-documents --filters Key=Owner,Values=Self Key=DocumentType,Values=Session Key=tag:rdsx:setup,Values=%[1]s --query 'DocumentIdentifiers[].Name' --output text); do
   drop aws ssm delete-document --name "$name"
 done
 

@@ -139,6 +139,11 @@ func listDocuments(c *call, in documentsInput) (any, error) {
 			case "Name":
 				keep = keep && slices.ContainsFunc(f.Values, func(v string) bool { return strings.HasPrefix(d.Name, v) })
 			default:
+				if name, ok := strings.CutPrefix(f.Key, "tag:"); ok {
+					value, has := d.Tags[name]
+					keep = keep && has && slices.Contains(f.Values, value)
+					continue
+				}
 				return nil, failf("InvalidFilterKey", "The specified key is not valid: %s", f.Key)
 			}
 		}
