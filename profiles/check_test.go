@@ -105,6 +105,23 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestCheckHidesTokens: a token that goes over several lines is told of by its line, never shown.
+func TestCheckHidesTokens(t *testing.T) {
+	f := inMemory([]byte("[profile a]\nregion = eu-west-1\naws_session_token =\n  IQoJb3JpZ2lu\n"))
+	if got := rules(f); !slices.Contains(got, "3 unreadable error") {
+		t.Fatalf("got %q", got)
+	}
+	for _, found := range f.Check() {
+		if strings.Contains(fmt.Sprint(found), "IQoJ") {
+			t.Errorf("the token is shown: %+v", found)
+		}
+	}
+	_, err := f.Plan(Edit{Op: Set, Name: "a", Keys: []Key{{Name: "region", Value: "eu-west-2"}}, Foreign: true})
+	if err == nil || strings.Contains(err.Error(), "IQoJ") {
+		t.Errorf("the token is in the refusal: %v", err)
+	}
+}
+
 func TestCheckSeesOpenModes(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no modes")

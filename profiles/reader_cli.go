@@ -139,6 +139,9 @@ func (p *cliParser) nest() {
 		}
 		key, value, ok := strings.Cut(text, "=")
 		if !ok {
+			if isSecret(p.key.key) {
+				text = "[redacted]"
+			}
 			p.fault(p.key.line, fmt.Sprintf("the block under %s has a line that is not key = value (%s)", p.key.key, text), "ignores that line")
 			continue
 		}
