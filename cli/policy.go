@@ -31,11 +31,15 @@ func (a *app) newPolicy() *cobra.Command {
 			if explain {
 				return a.explainCalls(names)
 			}
+			place := setup.Place{Region: a.flags.region, Account: accountID}
+			if err := place.Check(); err != nil {
+				return err
+			}
 			p, err := setup.Least(names, scope)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprint(a.Stdout, p.Text(setup.Place{Region: a.flags.region, Account: accountID}))
+			_, err = fmt.Fprint(a.Stdout, p.Text(place))
 			return err
 		},
 	}

@@ -67,9 +67,12 @@ func CallsOf(names []string) ([]Call, error) {
 	return join(all...), nil
 }
 
-// Least is the smallest policy that lets the named commands do all they do.
+// Least is the smallest policy that lets the named commands do all they do. Errors are usage errors.
 func Least(names []string, s Scope) (Policy, error) {
 	calls, err := CallsOf(names)
+	if err == nil {
+		err = s.check()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,13 @@
 package setup
 
 import (
+	"errors"
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/rdsx/rdsx/aws"
 )
 
 // Policy is a policy document of IAM. Its ARNs may hold {partition}, {region} and {account}; each format fills them in its way.
@@ -79,8 +84,46 @@ func (p Policy) Text(at Place) string {
 	return jsonText(p.tree(), func(s string) any { return at.fill(s) }) + "\n"
 }
 
-// Place is where a policy holds.
+// Place is where a policy holds. What is empty is anywhere; an empty partition is the region's.
 type Place struct{ Partition, Region, Account string }
+
+// Check refuses a region and an account that are none. Errors are usage errors.
+func (p Place) Check() error {
+	switch {
+	case p.Region != "" && !regionPattern.MatchString(p.Region):
+		return badPolicy(fmt.Sprintf("--region %q is not a region", p.Region))
+	case p.Account != "" && !accountPattern.MatchString(p.Account):
+		return badPolicy(fmt.Sprintf("--account %q is not twelve digits", p.Account))
+	}
+	return nil
+}
+
+// check refuses what no ARN and no tag can hold.
+func (s Scope) check() error {
+	if s.Tag != "" && !tagPattern.MatchString(s.Tag) {
+		return badPolicy(fmt.Sprintf("--tag %q is not a tag's value", s.Tag))
+	}
+	for _, d := range s.Documents {
+		if !documentPattern.MatchString(d) {
+			return badPolicy(fmt.Sprintf("--document %q is not the name of a document of the account", d))
+		}
+	}
+	for _, r := range s.Roles {
+		if !rolePattern.MatchString(r) {
+			return badPolicy(fmt.Sprintf("--role-arn %q is not a role's ARN, arn:aws:iam::ACCOUNT:role/NAME", r))
+		}
+	}
+	return nil
+}
+
+func badPolicy(text string) error {
+	return aws.Advise(errors.New(text), aws.ErrUsage, "rdsx policy --help")
+}
+
+var (
+	documentPattern = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,128}$`)
+	rolePattern     = regexp.MustCompile(`^arn:[a-z-]+:iam::(\d{12}|\*):role/[\w+=,.@/*-]+$`)
+)
 
 func (p Place) fill(s string) string {
 	or := func(value, standard string) string {
@@ -89,7 +132,7 @@ func (p Place) fill(s string) string {
 		}
 		return value
 	}
-	return strings.NewReplacer("{partition}", or(p.Partition, "aws"), "{region}", or(p.Region, "*"), "{account}", or(p.Account, "*")).Replace(s)
+	return strings.NewReplacer("{partition}", or(p.Partition, partitionOf(p.Region)), "{region}", or(p.Region, "*"), "{account}", or(p.Account, "*")).Replace(s)
 }
 
 func (o Options) place() Place { return Place{o.Partition, o.Region, o.Account} }

@@ -221,6 +221,7 @@ func TestOptionsAreHeldToPatterns(t *testing.T) {
 		"port 0":          func(o *Options) { o.Databases[0].Port = 0 },
 		"is not a name":   func(o *Options) { o.Databases[0].Name = "a'b" },
 		"there twice":     func(o *Options) { o.Databases[1].Name = "orders" },
+		"128 letters":     func(o *Options) { o.Databases[0].Name = strings.Repeat("a", 130) },
 		"group's id":      func(o *Options) { o.Databases[0].Groups = []string{"default"} },
 		"no security":     func(o *Options) { o.Databases[0].Groups = nil },
 	} {

@@ -88,15 +88,7 @@ var (
 func (o Options) Complete() (Options, error) {
 	fill(&o.Name, "rdsx")
 	fill(&o.Tag, "bastion")
-	switch {
-	case strings.HasPrefix(o.Region, "cn-"):
-		fill(&o.Partition, "aws-cn")
-	case strings.HasPrefix(o.Region, "us-gov-"):
-		fill(&o.Partition, "aws-us-gov")
-	case strings.HasPrefix(o.Region, "eusc-"):
-		fill(&o.Partition, "aws-eusc")
-	}
-	fill(&o.Partition, "aws")
+	fill(&o.Partition, partitionOf(o.Region))
 	fill(&o.Type, map[Shape]string{Classic: "t3.micro", Recommended: "t4g.nano"}[o.Shape])
 	checks := []struct {
 		ok   bool
@@ -120,6 +112,16 @@ func (o Options) Complete() (Options, error) {
 		return o, err
 	}
 	return o, o.checkNetwork()
+}
+
+// partitionOf is the partition that a region is in, by its name.
+func partitionOf(region string) string {
+	for prefix, partition := range map[string]string{"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"} {
+		if strings.HasPrefix(region, prefix) {
+			return partition
+		}
+	}
+	return "aws"
 }
 
 func (o Options) checkOperators() error {
@@ -146,6 +148,8 @@ func (o Options) checkNetwork() error {
 		switch {
 		case !namePattern.MatchString(strings.ReplaceAll(d.Name, ".", "-")) && !hostPattern.MatchString(d.Name):
 			return usage(fmt.Sprintf("--database: %q is not a name", d.Name))
+		case len(o.DocumentName(d)) > 128:
+			return usage(fmt.Sprintf("--database %s: the document %s would have more than 128 letters", d.Name, o.DocumentName(d)))
 		case seen[documentSuffix(d)]:
 			return usage(fmt.Sprintf("--database %s is there twice", d.Name))
 		case !hostPattern.MatchString(d.Host):
