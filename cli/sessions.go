@@ -46,7 +46,7 @@ func (a *app) newSessions() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.BoolVar(&flags.mine, "mine", false, "only sessions of the identity that asks")
+	f.BoolVar(&flags.mine, "mine", false, "only sessions of the identity that asks, and those that rdsx on this machine has started")
 	f.BoolVar(&flags.terminate, "terminate", false, "end the sessions that are named, or with --mine all of them")
 	f.BoolVarP(&flags.yes, "yes", "y", false, "end them without asking")
 	return cmd
@@ -109,7 +109,7 @@ func (a *app) sessions(ctx context.Context, flags sessionsFlags, ids []string) e
 	if flags.terminate {
 		err = a.terminateSessions(ctx, flags, &l)
 	}
-	return errors.Join(err, a.printSessions(l, flags.terminate))
+	return errors.Join(err, a.printSessions(l, flags))
 }
 
 // openSessions asks every profile and region that --profile and --region name, all at once. The list is nil when nobody
@@ -203,7 +203,7 @@ func (a *app) askToTerminate(ctx context.Context, list []openSession) error {
 	return nil
 }
 
-func (a *app) printSessions(l sessionList, terminate bool) error {
+func (a *app) printSessions(l sessionList, flags sessionsFlags) error {
 	if a.flags.json {
 		enc := json.NewEncoder(a.Stdout)
 		enc.SetIndent("", "  ")
@@ -212,11 +212,15 @@ func (a *app) printSessions(l sessionList, terminate bool) error {
 	for _, e := range l.Errors {
 		fmt.Fprintf(a.Stderr, "rdsx: not listed: %s\n", e)
 	}
-	if len(l.Sessions) == 0 {
+	switch {
+	case len(l.Sessions) == 0 && flags.mine:
+		fmt.Fprintln(a.Stderr, "no session of yours is open")
+		return nil
+	case len(l.Sessions) == 0:
 		fmt.Fprintln(a.Stderr, "no session is open")
 		return nil
 	}
-	if terminate {
+	if flags.terminate {
 		for _, id := range l.Terminated {
 			fmt.Fprintf(a.Stdout, "ended %s\n", printable(id))
 		}
