@@ -30,25 +30,16 @@ const (
 	tightNot    tight = iota
 	tightLines        // a layer of the way is a line, the command is wrapped wherever a line ends
 	tightFolded       // and the layers that are open are named on one
+	tightDense        // and the account is a line, and no line is blank
 )
-
-const labelWidth = 10
 
 // field adds a label and its value; nothing when the value is empty.
 func (l *lines) field(label string, r theme.Role, value string) {
-	if value == "" {
-		return
-	}
-	for i, part := range chrome.Wrap(chrome.Clean(value), max(l.w-labelWidth, 8)) {
-		if i > 0 {
-			label = ""
-		}
-		l.out = append(l.out, l.th.Paint(theme.Faint, chrome.Cell(label, labelWidth))+l.th.Paint(r, part))
-	}
+	l.out = append(l.out, chrome.Fact(l.th, label, r, value, l.w)...)
 }
 
 func (l *lines) blank() {
-	if n := len(l.out); n > 0 && l.out[n-1] != "" {
+	if n := len(l.out); n > 0 && l.out[n-1] != "" && l.tight < tightDense {
 		l.out = append(l.out, "")
 	}
 }
@@ -61,7 +52,7 @@ func details(th theme.Theme, e *entry, now time.Time, w int) []string {
 // preview is the details in at most h lines. What is cut all the same is said on the last.
 func preview(th theme.Theme, e *entry, now time.Time, w, h int, more string) []string {
 	var out []string
-	for t := tightNot; t <= tightFolded; t++ {
+	for t := tightNot; t <= tightDense; t++ {
 		if out = detailsIn(th, e, now, w, t); len(out) <= h {
 			return out
 		}
@@ -97,16 +88,7 @@ func detailsIn(th theme.Theme, e *entry, now time.Time, w int, t tight) []string
 	if len(e.Path.Layers) == 0 {
 		l.through(e)
 	}
-	l.field("profile", theme.Text, strings.Join(e.profiles(), ", "))
-	if e.Account.Profile == "" && strings.Contains(e.Account.ARN, ":assumed-role/") {
-		l.field("profile", theme.Accent, "none: alt+a makes one of this role")
-	}
-	account := e.Account.ID
-	if e.Alias != "" {
-		account = e.Alias + " · " + account
-	}
-	l.field("account", theme.Text, strings.TrimSuffix(account, " · "))
-	l.field("region", theme.Text, e.Account.Region)
+	l.account(e)
 	if !e.LastUsed.IsZero() && !now.IsZero() {
 		l.field("used", theme.Muted, ago(now.Sub(e.LastUsed)))
 	}
@@ -118,6 +100,23 @@ func detailsIn(th theme.Theme, e *entry, now time.Time, w int, t tight) []string
 		l.command(Command(t, t.Endpoint.Port))
 	}
 	return l.out
+}
+
+// account adds whose the row is, and where.
+func (l *lines) account(e *entry) {
+	profiles, account := strings.Join(e.profiles(), ", "), strings.Trim(e.Alias+" · "+e.Account.ID, " ·")
+	none := e.Account.Profile == "" && strings.Contains(e.Account.ARN, ":assumed-role/")
+	if none {
+		l.field("profile", theme.Accent, "none: alt+a makes one of this role")
+	}
+	if l.tight == tightDense {
+		known := slices.DeleteFunc([]string{profiles, account, e.Account.Region}, func(s string) bool { return s == "" })
+		l.field("account", theme.Text, strings.Join(known, " · "))
+		return
+	}
+	l.field("profile", theme.Text, profiles)
+	l.field("account", theme.Text, account)
+	l.field("region", theme.Text, e.Account.Region)
 }
 
 // through adds the instance that carries the row.
@@ -137,7 +136,7 @@ func (l *lines) path(v aws.Verdict) {
 	const sign, name = 2, 13
 	var open []string
 	for _, x := range v.Layers {
-		if l.tight == tightFolded && x.Answer == aws.Yes {
+		if l.tight >= tightFolded && x.Answer == aws.Yes {
 			open = append(open, x.Name)
 			continue
 		}

@@ -49,45 +49,24 @@ func (m Model) onWheel(msg tea.MouseWheelMsg) (Model, tea.Cmd) {
 	if m.over.kind != overNone {
 		return m, nil
 	}
-	switch msg.Button {
-	case tea.MouseWheelUp:
-		m.list = m.list.Move(-3)
-	case tea.MouseWheelDown:
-		m.list = m.list.Move(3)
-	}
+	m.list = m.list.Wheel(msg, 3)
 	return m, nil
 }
 
 // onClick puts the cursor on the row that was clicked. The position counts from the screen's first cell.
 func (m Model) onClick(msg tea.MouseClickMsg) (Model, tea.Cmd) {
-	l := m.layout()
-	row := m.list.Top + msg.Y - l.top
-	if m.over.kind == overNone && msg.Button == tea.MouseLeft && msg.Y >= l.top && msg.Y < l.top+l.rows && msg.X < l.list && row < len(m.shown) {
-		m.list = m.list.Move(row - m.list.Cursor)
+	if l := m.layout(); m.over.kind == overNone && msg.X < l.list {
+		m.list = m.list.Click(msg, l.top)
 	}
 	return m, nil
 }
 
 // move moves the cursor and says whether the key was one that does.
-func (m *Model) move(msg tea.KeyPressMsg) bool {
-	k := &m.keys
-	switch {
-	case key.Matches(msg, k.up, k.listUp):
-		m.list = m.list.Move(-1)
-	case key.Matches(msg, k.down, k.listDown):
-		m.list = m.list.Move(1)
-	case key.Matches(msg, k.pageUp):
-		m.list = m.list.Page(-1)
-	case key.Matches(msg, k.pageDown):
-		m.list = m.list.Page(1)
-	case key.Matches(msg, k.first, k.listFirst):
-		m.list = m.list.First()
-	case key.Matches(msg, k.last, k.listLast):
-		m.list = m.list.Last()
-	default:
-		return false
+func (m *Model) move(msg tea.KeyPressMsg) (taken bool) {
+	if m.list, taken = m.list.Key(msg, &m.keys.move); !taken {
+		m.list, taken = m.list.Key(msg, &m.keys.listMove)
 	}
-	return true
+	return taken
 }
 
 // onCommand does what the key stands for; ok is false when it stands for nothing here.

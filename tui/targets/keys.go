@@ -1,30 +1,32 @@
 package targets
 
 import (
+	"slices"
+
 	"charm.land/bubbles/v2/key"
 
 	"github.com/rdsx/rdsx/tui/chrome"
+	"github.com/rdsx/rdsx/tui/pick"
 )
 
 // keys is the grammar of the screen. As in fzf, typing always searches and the arrows always move. What is not movement is
 // a letter: with Alt while the search has the focus, alone once Tab has given the focus to the list (terminals that send
 // no Alt, macOS's own above all, have Tab).
 type keys struct {
-	enter, focus, esc, filter, value, via, host, errors, details, roles, refresh, copy, help             key.Binding
-	up, down, pageUp, pageDown, first, last, listUp, listDown, listFirst, listLast, listSearch, listQuit key.Binding
+	enter, focus, esc, filter, value, via, host, errors, details, roles, refresh, copy, help, listSearch, listQuit key.Binding
+
+	move, listMove pick.Keys
 }
 
 // newKeys are the bindings as they work, and are shown, while the search (commands false) or the list has the focus.
 func newKeys(commands bool) keys {
 	letter := func(k, desc string) key.Binding {
 		if commands {
-			return key.NewBinding(key.WithKeys(k, "alt+"+k), key.WithHelp(k, desc))
+			return chrome.Bind(k, desc, k, "alt+"+k)
 		}
-		return key.NewBinding(key.WithKeys("alt+"+k), key.WithHelp("alt+"+k, desc))
+		return chrome.Hint("alt+"+k, desc)
 	}
-	bind := func(help, desc string, ks ...string) key.Binding {
-		return key.NewBinding(key.WithKeys(ks...), key.WithHelp(help, desc))
-	}
+	bind := chrome.Bind
 	k := keys{
 		enter:   bind("enter", "connect", "enter"),
 		focus:   bind("tab", "commands", "tab", "shift+tab"),
@@ -40,17 +42,20 @@ func newKeys(commands bool) keys {
 		refresh: bind("ctrl+r", "look again", "ctrl+r"),
 		help:    bind("f1", "keys", "f1", "alt+?"),
 
-		up:       bind("↑ ctrl+p", "up", "up", "ctrl+p", "ctrl+k"),
-		down:     bind("↓ ctrl+n", "down", "down", "ctrl+n", "ctrl+j"),
-		pageUp:   bind("pgup", "a page up", "pgup"),
-		pageDown: bind("pgdn", "a page down", "pgdown"),
-		first:    bind("ctrl+home", "first", "ctrl+home"),
-		last:     bind("ctrl+end", "last", "ctrl+end"),
-
-		listUp:     bind("k", "up", "k"),
-		listDown:   bind("j", "down", "j"),
-		listFirst:  bind("g", "first", "g", "home"),
-		listLast:   bind("G", "last", "G", "end"),
+		move: pick.Keys{
+			Up:       bind("↑ ctrl+p", "up", "up", "ctrl+p", "ctrl+k"),
+			Down:     bind("↓ ctrl+n", "down", "down", "ctrl+n", "ctrl+j"),
+			PageUp:   bind("pgup", "a page up", "pgup"),
+			PageDown: bind("pgdn", "a page down", "pgdown"),
+			First:    bind("ctrl+home", "first", "ctrl+home"),
+			Last:     bind("ctrl+end", "last", "ctrl+end"),
+		},
+		listMove: pick.Keys{
+			Up:    bind("k", "up", "k"),
+			Down:  bind("j", "down", "j"),
+			First: bind("g", "first", "g", "home"),
+			Last:  bind("G", "last", "G", "end"),
+		},
 		listSearch: bind("/", "search", "/"),
 		listQuit:   bind("q", "leave", "q"),
 	}
@@ -60,9 +65,11 @@ func newKeys(commands bool) keys {
 		k.help = bind("?", "keys", "?", "f1", "alt+?")
 		k.esc.SetHelp("esc", "search")
 	}
-	for _, b := range []*key.Binding{&k.listUp, &k.listDown, &k.listFirst, &k.listLast, &k.listSearch, &k.listQuit} {
-		b.SetEnabled(commands)
+	if !commands {
+		k.listMove = pick.Keys{}
 	}
+	k.listSearch.SetEnabled(commands)
+	k.listQuit.SetEnabled(commands)
 	return k
 }
 
@@ -71,13 +78,13 @@ func (m Model) ShortHelp() []key.Binding {
 	k := m.keys
 	switch m.over.kind {
 	case overVia:
-		return []key.Binding{hint("enter", "connect through it"), hint("↑↓", "choose"), hint("esc", "back")}
+		return []key.Binding{chrome.Hint("enter", "connect through it"), chrome.Hint("↑↓", "choose"), chrome.Hint("esc", "back")}
 	case overHost:
-		return []key.Binding{hint("enter", "connect"), hint("esc", "back")}
+		return []key.Binding{chrome.Hint("enter", "connect"), chrome.Hint("esc", "back")}
 	case overSheet:
-		return []key.Binding{hint("esc", "close"), hint("↑↓", "scroll")}
+		return []key.Binding{chrome.Hint("esc", "close"), chrome.Hint("↑↓", "scroll")}
 	case overReason:
-		return []key.Binding{hint("esc", "close"), hint("v", "another instance")}
+		return []key.Binding{chrome.Hint("esc", "close"), chrome.Hint("v", "another instance")}
 	}
 	k.errors.SetEnabled(len(m.status.problems) > 0)
 	if m.commands {
@@ -87,17 +94,7 @@ func (m Model) ShortHelp() []key.Binding {
 }
 
 // FullHelp is every key.
-func (m Model) FullHelp() [][]key.Binding {
-	var out [][]key.Binding
-	for _, g := range m.helpGroups() {
-		out = append(out, g.Keys)
-	}
-	return out
-}
-
-func hint(k, desc string) key.Binding {
-	return key.NewBinding(key.WithKeys(k), key.WithHelp(k, desc))
-}
+func (m Model) FullHelp() [][]key.Binding { return chrome.Bindings(m.helpGroups()) }
 
 func (m Model) helpGroups() []chrome.Group {
 	k := m.keys
@@ -111,7 +108,7 @@ func (m Model) helpGroups() []chrome.Group {
 	k.roles.SetHelp(k.roles.Help().Key, "profiles: add, change, sign in; for a target found without one, make one of its role")
 	return []chrome.Group{
 		{Title: "Do", Keys: []key.Binding{k.enter, k.focus, k.listSearch, k.esc, k.filter, k.value, k.via, k.host, k.details, k.roles, k.copy, k.errors, k.refresh, k.help, k.listQuit}},
-		{Title: "Move", Keys: []key.Binding{k.up, k.down, k.pageUp, k.pageDown, k.first, k.last, k.listUp, k.listDown, k.listFirst, k.listLast}},
+		{Title: "Move", Keys: slices.Concat(k.move.All(), k.listMove.All())},
 		{Title: "Search", Notes: [][2]string{
 			{"prd wri", "letters in order, words in any order, all must match"},
 			{"'abc", "in one piece; 'abc' whole words"},

@@ -180,7 +180,8 @@ func TestPreviewGivesWay(t *testing.T) {
 		none []string
 	}{
 		{60, "open", []string{"rtb-0a0000000000000aa", "endpoint", "--profile prod-admin"}, []string{"shows all"}},
-		{40, "open", []string{"✓ state, address, dns", "endpoint", "start-session --target", "--region eu-west-1"}, []string{"shows all", "rd…"}},
+		{40, "open", []string{"✓ state, address, dns", "endpoint", "start-session --target", "--region eu-west-1", "profile   prod-admin"}, []string{"shows all", "rd…"}},
+		{36, "open", []string{"prod-admin · 123456789012 · eu-west-1", "--region eu-west-1"}, []string{"shows all"}},
 		{40, "blocked", []string{"no ingress rule allows tcp/5432", "✓ state, address, dns", "endpoint", "start-session --target"}, nil},
 		{24, "open", []string{"endpoint", "port", "… alt+p shows all"}, nil},
 	} {
