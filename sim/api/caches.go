@@ -93,18 +93,7 @@ func describeReplicationGroups(c *call) (any, error) {
 		}
 		all = append(all, v)
 	}
-	part, next, err := rdsPage(c, all)
-	if err != nil {
-		return nil, err
-	}
-	out := struct {
-		Marker string `xml:",omitempty"`
-		List   struct {
-			Items []replicationGroupView `xml:"ReplicationGroup"`
-		} `xml:"ReplicationGroups"`
-	}{Marker: next}
-	out.List.Items = part
-	return out, nil
+	return listed(c, "ReplicationGroups", "ReplicationGroup", all)
 }
 
 type cacheGroup struct {
@@ -168,18 +157,7 @@ func describeCacheClusters(c *call) (any, error) {
 		}
 		all = append(all, v)
 	}
-	part, next, err := rdsPage(c, all)
-	if err != nil {
-		return nil, err
-	}
-	out := struct {
-		Marker string `xml:",omitempty"`
-		List   struct {
-			Items []cacheClusterView `xml:"CacheCluster"`
-		} `xml:"CacheClusters"`
-	}{Marker: next}
-	out.List.Items = part
-	return out, nil
+	return listed(c, "CacheClusters", "CacheCluster", all)
 }
 
 // zone is that of the first subnet.
@@ -207,18 +185,7 @@ func describeCacheSubnetGroups(c *call) (any, error) {
 			all = append(all, cacheSubnetGroupView{g.Name, g.Description, g.VPC, g.Subnets})
 		}
 	}
-	part, next, err := rdsPage(c, all)
-	if err != nil {
-		return nil, err
-	}
-	out := struct {
-		Marker string `xml:",omitempty"`
-		List   struct {
-			Items []cacheSubnetGroupView `xml:"CacheSubnetGroup"`
-		} `xml:"CacheSubnetGroups"`
-	}{Marker: next}
-	out.List.Items = part
-	return out, nil
+	return listed(c, "CacheSubnetGroups", "CacheSubnetGroup", all)
 }
 
 type serverlessCacheView struct {

@@ -72,18 +72,7 @@ func describeDBClusters(c *call) (any, error) {
 		return nil, missing("DBClusterNotFoundFault", "DBCluster %s not found.", wanted)
 	}
 	slices.SortFunc(all, func(a, b clusterView) int { return strings.Compare(a.ID, b.ID) })
-	part, next, err := rdsPage(c, all)
-	if err != nil {
-		return nil, err
-	}
-	out := struct {
-		List struct {
-			Items []clusterView `xml:"DBCluster"`
-		} `xml:"DBClusters"`
-		Marker string `xml:",omitempty"`
-	}{Marker: next}
-	out.List.Items = part
-	return out, nil
+	return listed(c, "DBClusters", "DBCluster", all)
 }
 
 func (c *call) cluster(r world.Region, d world.DBCluster) clusterView {
@@ -156,18 +145,7 @@ func describeDBClusterEndpoints(c *call) (any, error) {
 	if !known {
 		return nil, missing("DBClusterNotFoundFault", "DBCluster %s not found.", cluster)
 	}
-	part, next, err := rdsPage(c, all)
-	if err != nil {
-		return nil, err
-	}
-	out := struct {
-		List struct {
-			Items []clusterEndpointView `xml:"DBClusterEndpointList"`
-		} `xml:"DBClusterEndpoints"`
-		Marker string `xml:",omitempty"`
-	}{Marker: next}
-	out.List.Items = part
-	return out, nil
+	return listed(c, "DBClusterEndpoints", "DBClusterEndpointList", all)
 }
 
 func (c *call) clusterEndpoints(d world.DBCluster) []clusterEndpointView {

@@ -71,18 +71,7 @@ func describeDBInstances(c *call) (any, error) {
 		return nil, missing("DBInstanceNotFound", "DBInstance %s not found.", wanted)
 	}
 	slices.SortFunc(all, func(a, b dbInstanceView) int { return strings.Compare(a.ID, b.ID) })
-	part, next, err := rdsPage(c, all)
-	if err != nil {
-		return nil, err
-	}
-	out := struct {
-		List struct {
-			Items []dbInstanceView `xml:"DBInstance"`
-		} `xml:"DBInstances"`
-		Marker string `xml:",omitempty"`
-	}{Marker: next}
-	out.List.Items = part
-	return out, nil
+	return listed(c, "DBInstances", "DBInstance", all)
 }
 
 func (c *call) dbInstance(r world.Region, d world.DBInstance) dbInstanceView {
@@ -174,14 +163,7 @@ func describeDBProxies(c *call) (any, error) {
 	if wanted != "" && len(all) == 0 {
 		return nil, missing("DBProxyNotFoundFault", "The specified proxy name %s doesn't correspond to a proxy owned by your account in the specified AWS Region.", wanted)
 	}
-	part, next, err := rdsPage(c, all)
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		Proxies members[proxyView] `xml:"DBProxies"`
-		Marker  string             `xml:",omitempty"`
-	}{members[proxyView]{part}, next}, nil
+	return listed(c, "DBProxies", "member", all)
 }
 
 type proxyEndpointView struct {
@@ -227,12 +209,5 @@ func describeDBProxyEndpoints(c *call) (any, error) {
 	case wanted != "" && len(all) == 0:
 		return nil, missing("DBProxyEndpointNotFoundFault", "The DB proxy endpoint %s doesn't exist.", wanted)
 	}
-	part, next, err := rdsPage(c, all)
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		Endpoints members[proxyEndpointView] `xml:"DBProxyEndpoints"`
-		Marker    string                     `xml:",omitempty"`
-	}{members[proxyEndpointView]{part}, next}, nil
+	return listed(c, "DBProxyEndpoints", "member", all)
 }

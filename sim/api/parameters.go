@@ -39,16 +39,5 @@ func describeDBClusterParameters(c *call) (any, error) {
 	if !known {
 		return nil, missing("DBParameterGroupNotFound", "DBClusterParameterGroup not found: %s", wanted)
 	}
-	part, next, err := rdsPage(c, all)
-	if err != nil {
-		return nil, err
-	}
-	out := struct {
-		List struct {
-			Items []parameterView `xml:"Parameter"`
-		} `xml:"Parameters"`
-		Marker string `xml:",omitempty"`
-	}{Marker: next}
-	out.List.Items = part
-	return out, nil
+	return listed(c, "Parameters", "Parameter", all)
 }

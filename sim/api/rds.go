@@ -66,23 +66,6 @@ func rdsFilter(c *call, have func(name string) []string) (bool, error) {
 	}
 }
 
-// rdsPage cuts a page by Marker and MaxRecords.
-func rdsPage[T any](c *call, all []T) ([]T, string, error) {
-	size := 100
-	if text := c.form.Get("MaxRecords"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 20 || n > 100 {
-			return nil, "", failf("InvalidParameterValue", "Invalid value %s for MaxRecords. Must be between 20 and 100", text)
-		}
-		size = n
-	}
-	part, next, ok := page(all, c.name, c.form.Get("Marker"), c.atMost(size))
-	if !ok {
-		return nil, "", failf("InvalidParameterValue", "Cannot parse the specified marker")
-	}
-	return part, next, nil
-}
-
 func missing(code, format string, args ...any) error {
 	e := failf(code, format, args...)
 	e.Status = http.StatusNotFound

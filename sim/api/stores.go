@@ -15,31 +15,6 @@ func memorydbService() *service {
 	}}
 }
 
-// tokens are the paging parameters of a JSON service.
-type tokens struct {
-	MaxResults *int
-	NextToken  string
-}
-
-// paged cuts a page of at most most, and says so in the service's words when the token is none of its own.
-func paged[T any](c *call, all []T, in tokens, most int) ([]T, string, error) {
-	size := most
-	if in.MaxResults != nil {
-		size = *in.MaxResults
-	}
-	if size < 1 || size > most {
-		return nil, "", failf("InvalidParameterValueException", "MaxResults must be between 1 and %d", most)
-	}
-	part, next, ok := page(all, c.name, in.NextToken, c.atMost(size))
-	if !ok {
-		return nil, "", failf("InvalidParameterValueException", "The next token is not valid.")
-	}
-	if part == nil {
-		part = []T{}
-	}
-	return part, next, nil
-}
-
 type jsonGroup struct {
 	SecurityGroupID string `json:"SecurityGroupId"`
 	Status          string
@@ -71,14 +46,7 @@ func describeMemoryClusters(c *call, in tokens) (any, error) {
 			ARN: c.fill("arn:aws:memorydb:{region}:{account}:cluster/" + m.ID), ClusterEndpoint: addressOf(m.Endpoint, m.Port), SecurityGroups: jsonGroups(m.Groups), TLSEnabled: !m.PlainText,
 		})
 	}
-	part, next, err := paged(c, all, in, 100)
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		Clusters  []memoryClusterView
-		NextToken string `json:",omitempty"`
-	}{part, next}, nil
+	return paged(c, in, 100, "Clusters", "NextToken", all)
 }
 
 type jsonSubnet struct {
@@ -103,14 +71,7 @@ func describeMemorySubnets(c *call, in tokens) (any, error) {
 		}
 		all = append(all, v)
 	}
-	part, next, err := paged(c, all, in, 100)
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		SubnetGroups []memorySubnetView
-		NextToken    string `json:",omitempty"`
-	}{part, next}, nil
+	return paged(c, in, 100, "SubnetGroups", "NextToken", all)
 }
 
 func redshiftService() *service {
@@ -156,18 +117,7 @@ func describeWarehouses(c *call) (any, error) {
 		v.Groups.Items = rdsGroups(w.Groups)
 		all = append(all, v)
 	}
-	part, next, err := rdsPage(c, all)
-	if err != nil {
-		return nil, err
-	}
-	out := struct {
-		Marker string `xml:",omitempty"`
-		List   struct {
-			Items []warehouseView `xml:"Cluster"`
-		} `xml:"Clusters"`
-	}{Marker: next}
-	out.List.Items = part
-	return out, nil
+	return listed(c, "Clusters", "Cluster", all)
 }
 
 func serverlessService() *service {
@@ -208,14 +158,7 @@ func listWorkgroups(c *call, in tokens) (any, error) {
 			})
 		}
 	}
-	part, next, err := paged(c, all, in, 100)
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		Workgroups []workgroupView `json:"workgroups"`
-		NextToken  string          `json:"nextToken,omitempty"`
-	}{part, next}, nil
+	return paged(c, in, 100, "workgroups", "nextToken", all)
 }
 
 func searchService() *service {

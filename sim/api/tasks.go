@@ -37,14 +37,7 @@ func listTaskClusters(c *call, in ecsPage) (any, error) {
 	for _, x := range c.region().TaskClusters() {
 		all = append(all, c.clusterARN(x.Name))
 	}
-	part, next, err := paged(c, all, in.tokens(), 100)
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		ARNs []string `json:"clusterArns"`
-		Next string   `json:"nextToken,omitempty"`
-	}{part, next}, nil
+	return paged(c, in.tokens(), 100, "clusterArns", "nextToken", all)
 }
 
 // taskCluster is the cluster of a name or an ARN.
@@ -72,14 +65,7 @@ func listTasks(c *call, in ecsPage) (any, error) {
 	for _, t := range cluster.Tasks {
 		all = append(all, c.taskARN(cluster.Name, t.ID))
 	}
-	part, next, err := paged(c, all, in.tokens(), 100)
-	if err != nil {
-		return nil, err
-	}
-	return struct {
-		ARNs []string `json:"taskArns"`
-		Next string   `json:"nextToken,omitempty"`
-	}{part, next}, nil
+	return paged(c, in.tokens(), 100, "taskArns", "nextToken", all)
 }
 
 type nameValue struct {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
 	"net/http"
@@ -131,25 +130,6 @@ func list(form url.Values, prefix string) []string {
 		}
 		all = append(all, form.Get(key))
 	}
-}
-
-// page is a part of a list and the token for the rest. Tokens are opaque to clients and good for one operation.
-func page[T any](all []T, op, token string, size int) (part []T, next string, ok bool) {
-	from := 0
-	if token != "" {
-		text, err := base64.RawURLEncoding.DecodeString(token)
-		rest, found := strings.CutPrefix(string(text), op+"@")
-		at, convErr := strconv.Atoi(rest)
-		if err != nil || !found || convErr != nil || at < 0 {
-			return nil, "", false
-		}
-		from = min(at, len(all))
-	}
-	to := min(from+size, len(all))
-	if to < len(all) {
-		next = base64.RawURLEncoding.EncodeToString([]byte(op + "@" + strconv.Itoa(to)))
-	}
-	return all[from:to], next, true
 }
 
 // isoTime is a time as the query services write it.
