@@ -117,7 +117,8 @@ func egressBlock(group string) string {
 		"\"\n  cidr_ipv4         = \"0.0.0.0/0\"\n  ip_protocol       = \"tcp\"\n  from_port         = 443\n  to_port           = 443\n}"
 }
 
-// outward is the route of the subnet that leads to public addresses: its target, "" for none.
+// outward is the route of the subnet that leads to public addresses: its target, "" for none. A route for IPv6 alone is none, since
+// Systems Manager's usual names have no such address.
 func outward(tables []ec2types.RouteTable, subnet string) string {
 	var main, own *ec2types.RouteTable
 	for i := range tables {
@@ -137,11 +138,10 @@ func outward(tables []ec2types.RouteTable, subnet string) string {
 		return ""
 	}
 	for _, r := range own.Routes {
-		whole := sdk.ToString(r.DestinationCidrBlock) == "0.0.0.0/0" || sdk.ToString(r.DestinationIpv6CidrBlock) == "::/0"
-		if !whole || r.State == ec2types.RouteStateBlackhole {
+		if sdk.ToString(r.DestinationCidrBlock) != "0.0.0.0/0" || r.State == ec2types.RouteStateBlackhole {
 			continue
 		}
-		for _, target := range []*string{r.NatGatewayId, r.GatewayId, r.TransitGatewayId, r.EgressOnlyInternetGatewayId, r.NetworkInterfaceId, r.InstanceId, r.VpcPeeringConnectionId} {
+		for _, target := range []*string{r.NatGatewayId, r.GatewayId, r.TransitGatewayId, r.NetworkInterfaceId, r.InstanceId, r.VpcPeeringConnectionId} {
 			if sdk.ToString(target) != "" {
 				return *target
 			}
@@ -198,13 +198,18 @@ func endpoints(ctx context.Context, x *exam) Result {
 	return ok("by the endpoints %s", strings.Join(good, ", "))
 }
 
-func endpointFor(all []ec2types.VpcEndpoint, service string) (ec2types.VpcEndpoint, bool) {
+// endpointFor is the endpoint of a service: one that is available, else the one to tell of. EC2 lists deleted ones for a while.
+func endpointFor(all []ec2types.VpcEndpoint, service string) (best ec2types.VpcEndpoint, found bool) {
 	for _, e := range all {
-		if sdk.ToString(e.ServiceName) == service {
+		switch {
+		case sdk.ToString(e.ServiceName) != service, strings.HasPrefix(strings.ToLower(string(e.State)), "delet"):
+		case strings.EqualFold(string(e.State), "available"):
 			return e, true
+		default:
+			best, found = e, true
 		}
 	}
-	return ec2types.VpcEndpoint{}, false
+	return best, found
 }
 
 // badEndpoint says what is wrong with the endpoint of a service; way is the route to the internet that would do without it.
