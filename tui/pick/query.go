@@ -1,5 +1,6 @@
 // Package pick is the fuzzy picker: the query language of fzf, a scorer made for how people abbreviate identifiers, a
-// search that narrows as one types, and the list and the highlighting that show what was found.
+// search that narrows as one types, the list and the highlighting that show what was found, and a short list of a screen with
+// a filter line.
 package pick
 
 import (
