@@ -82,6 +82,10 @@ type event struct {
 	Text    string
 	Hint    string
 	Command []string
+	Tunnel  struct {
+		Serving string
+		Pool    []struct{ Member, Serving string }
+	}
 }
 
 // proc is a running rdsx connect --json.
