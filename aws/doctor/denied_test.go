@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/sim/world"
 	"github.com/rdsx/rdsx/sim/world/iam"
 )
@@ -59,6 +60,42 @@ func TestDeniedSession(t *testing.T) {
 	for _, f := range r.run().Findings() {
 		if f.Status == Failed {
 			t.Errorf("after the fix: %s %s", f.ID, f.Text)
+		}
+	}
+}
+
+// TestRoleThatCannotBeRead: the instance's role has a policy of its own instead of AWS's, and whoever asks may not see that. It is
+// not known whether the role will do, which is no failure.
+func TestRoleThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.role("bastion", func(o *world.Role) {
+		o.Attached = nil
+		o.Policies = []iam.Policy{parsePolicy(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["ssm:*","ssmmessages:*"],"Resource":"*"}}`)}
+	})
+	const reads = `"ssm:Describe*","ssm:Get*","ssm:List*","ec2:*","rds:Describe*","iam:GetInstanceProfile","iam:ListAttachedRolePolicies"`
+	for actions, want := range map[string]string{
+		reads:                    "ask for iam:GetRole on bastion",
+		reads + `,"iam:GetRole"`: "ask for iam:SimulatePrincipalPolicy on bastion",
+	} {
+		r.role("operator", func(o *world.Role) {
+			o.Policies = []iam.Policy{parsePolicy(t, `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":[`+actions+`],"Resource":"*"}}`)}
+		})
+		for _, f := range r.run().Results {
+			if f.ID == InstanceRole && (f.Status != Unknown || f.Ask != want) {
+				t.Errorf("%s: %s, ask %q, want %q", f.Status, f.Text, f.Ask, want)
+			}
+		}
+	}
+}
+
+// TestFixesNameThePartition: the ARNs of managed policies in China are not those elsewhere.
+func TestFixesNameThePartition(t *testing.T) {
+	t.Parallel()
+	for partition, want := range map[string]string{"": "arn:aws:iam::aws:policy/P", "aws-cn": "arn:aws-cn:iam::aws:policy/P"} {
+		x := &exam{Options: Options{Account: aws.Account{Partition: partition}}}
+		if fix := x.attachFix("r", "P"); !strings.HasSuffix(fix.Command, want) || !strings.Contains(fix.Terraform, want) {
+			t.Errorf("%q: %s", partition, fix.Command)
 		}
 	}
 }

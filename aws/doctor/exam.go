@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -192,6 +193,9 @@ func (x *exam) online(ctx context.Context) bool {
 	n, err := x.node(ctx)
 	return err == nil && n.PingStatus == ssmtypes.PingStatusOnline
 }
+
+// partition is that of the account, as it stands in ARNs.
+func (x *exam) partition() string { return cmp.Or(x.Account.Partition, "aws") }
 
 // couldNot is the result of a check whose question AWS did not answer.
 func couldNot(err error, action, why string) Result {

@@ -125,7 +125,7 @@ func (x *exam) whyNotTrusted(who aws.Account, document, text string) (Result, bo
 		return local(failed(aws.ErrSignIn, "the trust policy wants an external id that the profile does not give"), edit, "give the external id"), true
 	}
 	if statement.wants("aws:MultiFactorAuthPresent") == "true" && x.Assumes.MFASerial == "" {
-		serial := "arn:aws:iam::" + who.ID + ":mfa/" + nameOfARN(who.ARN)
+		serial := "arn:" + x.partition() + ":iam::" + who.ID + ":mfa/" + nameOfARN(who.ARN)
 		edit := ProfileEdit{Name: x.Assumes.Profile, Set: map[string]string{"mfa_serial": serial}}
 		return local(failed(aws.ErrSignIn, "the trust policy wants an MFA code, and the profile names no device"), edit, "name the MFA device"), true
 	}

@@ -27,8 +27,8 @@ func agentActions() []string {
 	return []string{"ssm:UpdateInstanceInformation", "ssmmessages:CreateControlChannel", "ssmmessages:OpenDataChannel"}
 }
 
-func attachFix(role, name string) aws.Fix {
-	arn := "arn:aws:iam::aws:policy/" + name
+func (x *exam) attachFix(role, name string) aws.Fix {
+	arn := "arn:" + x.partition() + ":iam::aws:policy/" + name
 	return aws.Fix{
 		Text:      "attach " + name + " to the role " + role,
 		Command:   "aws iam attach-role-policy --role-name " + role + " --policy-arn " + arn,
@@ -80,18 +80,19 @@ func (x *exam) agentRole(ctx context.Context, profile, role, trustText string) R
 			return ok("%s, role %s with %s", profile, role, name)
 		}
 	}
-	missing := agentActions()
-	var who struct{ arn string }
-	if out, err := x.iam().GetRole(ctx, &iam.GetRoleInput{RoleName: &role}); err == nil {
-		who.arn = sdk.ToString(out.Role.Arn)
+	// Another policy may do as well. Where that cannot be asked, nothing is known.
+	out, err := x.iam().GetRole(ctx, &iam.GetRoleInput{RoleName: &role})
+	if err != nil {
+		return couldNot(err, "iam:GetRole", " on "+role)
 	}
-	if who.arn != "" {
-		missing, err = x.deniedOf(ctx, who.arn, missing)
-		if err == nil && len(missing) == 0 {
-			return ok("%s, role %s with a policy of its own", profile, role)
-		}
+	missing, err := x.deniedOf(ctx, sdk.ToString(out.Role.Arn), agentActions())
+	switch {
+	case err != nil:
+		return couldNot(err, "iam:SimulatePrincipalPolicy", " on "+role)
+	case len(missing) == 0:
+		return ok("%s, role %s with a policy of its own", profile, role)
 	}
-	return failed(aws.ErrRefusedByAWS, fmt.Sprintf("the role %s lacks %s: no policy gives it %s", role, corePolicy, strings.Join(missing, ", ")), attachFix(role, corePolicy))
+	return failed(aws.ErrRefusedByAWS, fmt.Sprintf("the role %s lacks %s: no policy gives it %s", role, corePolicy, strings.Join(missing, ", ")), x.attachFix(role, corePolicy))
 }
 
 func (x *exam) deniedOf(ctx context.Context, arn string, actions []string) ([]string, error) {
@@ -99,7 +100,7 @@ func (x *exam) deniedOf(ctx context.Context, arn string, actions []string) ([]st
 	for _, action := range actions {
 		yes, _, err := x.simulate(ctx, arn, action, "*", nil)
 		if err != nil {
-			return actions, err
+			return nil, err
 		}
 		if !yes {
 			missing = append(missing, action)
@@ -199,7 +200,7 @@ func hostManagement(ctx context.Context, x *exam) Result {
 			return ok("on, with the role %s", role)
 		}
 	}
-	return failed(aws.ErrRefusedByAWS, "its role "+role+" lacks "+defaultPolicy, attachFix(role, defaultPolicy), off)
+	return failed(aws.ErrRefusedByAWS, "its role "+role+" lacks "+defaultPolicy, x.attachFix(role, defaultPolicy), off)
 }
 
 // quickSetup looks at the associations with which Quick Setup keeps instances managed. None is fine.
