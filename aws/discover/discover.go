@@ -104,7 +104,7 @@ type Finder struct {
 type search struct {
 	cfg     sdk.Config
 	account aws.Account
-	jobs    []job
+	jobs    func() []job // made when they are wanted: the clients of many places are work
 }
 
 // New makes a finder of the account that cfg belongs to. It takes of as it is: account.Identify tells whose it is.
@@ -122,13 +122,15 @@ func NewFleet(places []Place, o Options) *Finder {
 	}
 	f := &Finder{parallel: o.Parallel, identify: true, pool: newPool(o.Parallel, o.Attempts)}
 	for n, p := range places {
-		cfg := f.pool.through(p.Config, fmt.Sprint(n), n)
-		databases := rds.NewFromConfig(cfg)
-		c := clients{
-			nodes: ssm.NewFromConfig(cfg), machines: ec2.NewFromConfig(cfg), databases: databases, endpoints: databases, proxies: databases,
-			stores: newStores(cfg),
-		}
-		f.places = append(f.places, search{cfg: p.Config, account: p.Account, jobs: c.jobs()})
+		f.places = append(f.places, search{cfg: p.Config, account: p.Account, jobs: sync.OnceValue(func() []job {
+			cfg := f.pool.through(p.Config, fmt.Sprint(n), n)
+			databases := rds.NewFromConfig(cfg)
+			c := clients{
+				nodes: ssm.NewFromConfig(cfg), machines: ec2.NewFromConfig(cfg), databases: databases, endpoints: databases, proxies: databases,
+				stores: newStores(cfg),
+			}
+			return c.jobs()
+		})})
 	}
 	return f
 }
@@ -144,39 +146,40 @@ func (f *Finder) Calls() map[string]int {
 // ctx's; failures of single APIs are results.
 func (f *Finder) Stream(ctx context.Context, emit func(Result)) error {
 	s := &stream{finder: f, emit: emit, sites: map[aws.Account]*site{}}
-	s.identities(ctx)
+	entries := make([]*entry, len(f.places))
+	for n, p := range f.places {
+		s.known, s.whose = append(s.known, make(chan struct{})), append(s.whose, p.account)
+		entries[n] = &entry{rank: n, turn: make(chan struct{})}
+	}
 	defer s.asking.Wait()
 	var group errgroup.Group
-	for n := range f.places {
-		group.Go(func() error { return s.place(ctx, n) })
+	profiles := profilesOf(f.places)
+	for _, who := range profiles {
+		for _, n := range who.places {
+			group.Go(func() error { return s.place(ctx, n, who, entries[n]) })
+		}
 	}
+	s.signIn(ctx, profiles, entries)
 	return group.Wait()
 }
 
-// place runs the jobs of one place. What waits for a slot, waits in the pool.
-func (s *stream) place(ctx context.Context, n int) error {
-	p := &s.finder.places[n]
+// place runs the jobs of one place when it is let in. What waits for a slot then, waits in the pool.
+func (s *stream) place(ctx context.Context, n int, of *profile, e *entry) error {
+	defer s.finder.pool.leave(e)
+	select {
+	case <-e.turn:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	s.identify(ctx, of)
+	if of.refused != nil {
+		ctx = context.WithValue(ctx, refusedKey{}, of.refused)
+	}
+	jobs := s.finder.places[n].jobs()
+	e.jobs.Store(int32(len(jobs)))
 	var group errgroup.Group
-	for _, j := range p.jobs {
-		group.Go(func() error {
-			err := j.list(ctx, func(page page) { s.page(ctx, n, j.api, page) })
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if j.extra && absent(err) {
-				err = nil
-			}
-			who, _ := s.who(ctx, n)
-			if err != nil {
-				e := &APIError{API: j.api, Denied: denied(err), what: j.what, region: p.account.Region, extra: j.extra, err: account.Explain(err)}
-				if len(s.finder.places) > 1 {
-					e.of = p.account.Profile
-				}
-				err = e
-			}
-			s.send(Result{API: j.api, Place: n, Account: who, Err: err, Done: true})
-			return nil
-		})
+	for _, j := range jobs {
+		group.Go(func() error { return s.job(ctx, n, e, j) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -184,6 +187,30 @@ func (s *stream) place(ctx context.Context, n int) error {
 	who, _ := s.who(ctx, n)
 	s.send(Result{Place: n, Account: who, Last: true})
 	return ctx.Err()
+}
+
+// job reads one list of a place to its end.
+func (s *stream) job(ctx context.Context, n int, e *entry, j job) error {
+	calls, ready := s.finder.pool.job(ctx, e)
+	err := j.list(calls, func(page page) { s.page(ctx, n, j.api, page) })
+	ready()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if j.extra && absent(err) {
+		err = nil
+	}
+	who, _ := s.who(ctx, n)
+	if err != nil {
+		of := s.finder.places[n].account
+		failed := &APIError{API: j.api, Denied: denied(err), what: j.what, region: of.Region, extra: j.extra, err: account.Explain(err)}
+		if len(s.finder.places) > 1 {
+			failed.of = of.Profile
+		}
+		err = failed
+	}
+	s.send(Result{API: j.api, Place: n, Account: who, Err: err, Done: true})
+	return nil
 }
 
 // absent says whether the service does not exist in the region: its endpoint has no address.
@@ -248,32 +275,6 @@ func (s *stream) site(n int, who aws.Account) *site {
 		s.sites[key] = at
 	}
 	return at
-}
-
-// identities asks every profile who it is, at the same time as the lists are read.
-func (s *stream) identities(ctx context.Context) {
-	places := s.finder.places
-	s.known, s.whose = make([]chan struct{}, len(places)), make([]aws.Account, len(places))
-	byProfile := map[string][]int{}
-	for n, p := range places {
-		s.known[n], s.whose[n] = make(chan struct{}), p.account
-		if !s.finder.identify || p.account.ID != "" {
-			close(s.known[n])
-			continue
-		}
-		byProfile[p.account.Profile] = append(byProfile[p.account.Profile], n)
-	}
-	for _, of := range byProfile {
-		s.asking.Go(func() {
-			who, err := account.Identify(ctx, places[of[0]].cfg)
-			for _, n := range of {
-				if err == nil {
-					s.whose[n].ID, s.whose[n].ARN = who.ID, who.ARN
-				}
-				close(s.known[n])
-			}
-		})
-	}
 }
 
 // who is whose place n is, once that is known; false when ctx has ended first.

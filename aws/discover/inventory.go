@@ -56,7 +56,7 @@ func (f *Finder) All(ctx context.Context) (Inventory, error) {
 	if err != nil || len(found) == 0 {
 		return Inventory{Account: f.places[0].account}, err
 	}
-	return found[0], found[0].failedAll(len(f.places[0].jobs))
+	return found[0], found[0].failedAll(len(f.places[0].jobs()))
 }
 
 // Each collects a stream: one inventory for each account and region, in the order of the places. The error is ctx's alone.

@@ -170,7 +170,7 @@ func TestStubbornService(t *testing.T) {
 	t.Parallel()
 	s := &stuck{}
 	c := clients{nodes: s, machines: broken{}}
-	f := &Finder{places: []search{{account: aws.Account{Region: "eu-west-1"}, jobs: c.jobs()[:2]}}, pool: newPool(2, 1)}
+	f := &Finder{places: []search{{account: aws.Account{Region: "eu-west-1"}, jobs: func() []job { return c.jobs()[:2] }}}, pool: newPool(2, 1)}
 	inv, err := f.All(t.Context())
 	if err == nil || len(inv.Errors) != 2 || s.calls != 2 {
 		t.Fatalf("%v, %d errors, %d calls", err, len(inv.Errors), s.calls)

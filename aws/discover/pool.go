@@ -32,6 +32,9 @@ type pool struct {
 	shares  map[string]*share
 	waiting []*waiter // by rank, then in the order of coming
 	calls   map[string]int
+
+	entering  []*entry // by rank
+	preparing *entry   // was let in, and its calls are not all ready
 }
 
 type share struct {
@@ -64,6 +67,7 @@ func (p *pool) acquire(ctx context.Context, key string, rank int) (*share, error
 	p.waiting = slices.Insert(p.waiting, at, w)
 	p.dispatch()
 	p.mu.Unlock()
+	ready(ctx)
 	select {
 	case <-w.turn:
 		return s, nil
@@ -109,6 +113,7 @@ func (p *pool) dispatch() {
 		p.waiting = slices.Delete(p.waiting, i, i+1)
 		close(w.turn)
 	}
+	p.admit()
 }
 
 // count is one attempt at an operation, by its IAM action.
@@ -147,6 +152,9 @@ func prefixOf(service string) string {
 // slows a client down when it is throttled. key tells the place from others, rank says how soon it is wanted.
 func (p *pool) through(cfg sdk.Config, key string, rank int) sdk.Config {
 	cfg = cfg.Copy()
+	if cfg.Credentials != nil {
+		cfg.Credentials = signedIn{cfg.Credentials}
+	}
 	cfg.RetryMaxAttempts = 0 // it would take the place of the retryer's own
 	cfg.Retryer = p.retryer
 	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), func(stack *middleware.Stack) error {
