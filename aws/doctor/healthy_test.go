@@ -1,6 +1,10 @@
 package doctor
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/rdsx/rdsx/sim"
+)
 
 func TestHealthy(t *testing.T) {
 	t.Parallel()
@@ -23,5 +27,16 @@ func TestHealthy(t *testing.T) {
 	}
 	if err := report.Err(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestHealthyInSmallPages: what stands on the second page of a list is there as well.
+func TestHealthyInSmallPages(t *testing.T) {
+	t.Parallel()
+	r := newRigWith(t, sim.Options{Pages: 1})
+	for _, got := range r.run().Results {
+		if got.Status != OK && got.Status != Skipped {
+			t.Errorf("%s: %s %s", got.ID, got.Status, got.Text)
+		}
 	}
 }

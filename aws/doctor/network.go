@@ -33,19 +33,27 @@ func groupsOf(m ec2types.Instance) []string {
 	return slices.Compact(ids)
 }
 
+// inVPC is the filter for what is in the instance's VPC.
+func inVPC(m ec2types.Instance) []ec2types.Filter {
+	return []ec2types.Filter{{Name: sdk.String("vpc-id"), Values: []string{sdk.ToString(m.VpcId)}}}
+}
+
 // findGroups reads the security groups of the instance and of the endpoints in its VPC.
 func (x *exam) findGroups(ctx context.Context) ([]ec2types.SecurityGroup, error) {
 	m, err := x.machine(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out, err := x.ec2().DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{
-		Filters: []ec2types.Filter{{Name: sdk.String("vpc-id"), Values: []string{sdk.ToString(m.VpcId)}}}, MaxResults: sdk.Int32(1000),
-	})
-	if err != nil {
-		return nil, err
+	pages := ec2.NewDescribeSecurityGroupsPaginator(x.ec2(), &ec2.DescribeSecurityGroupsInput{Filters: inVPC(m), MaxResults: sdk.Int32(1000)})
+	var all []ec2types.SecurityGroup
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.SecurityGroups...)
 	}
-	return out.SecurityGroups, nil
+	return all, nil
 }
 
 func (x *exam) findTables(ctx context.Context) ([]ec2types.RouteTable, error) {
@@ -53,13 +61,16 @@ func (x *exam) findTables(ctx context.Context) ([]ec2types.RouteTable, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := x.ec2().DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{
-		Filters: []ec2types.Filter{{Name: sdk.String("vpc-id"), Values: []string{sdk.ToString(m.VpcId)}}}, MaxResults: sdk.Int32(100),
-	})
-	if err != nil {
-		return nil, err
+	pages := ec2.NewDescribeRouteTablesPaginator(x.ec2(), &ec2.DescribeRouteTablesInput{Filters: inVPC(m), MaxResults: sdk.Int32(100)})
+	var all []ec2types.RouteTable
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.RouteTables...)
 	}
-	return out.RouteTables, nil
+	return all, nil
 }
 
 func (x *exam) findEndpoints(ctx context.Context) ([]ec2types.VpcEndpoint, error) {
@@ -67,13 +78,16 @@ func (x *exam) findEndpoints(ctx context.Context) ([]ec2types.VpcEndpoint, error
 	if err != nil {
 		return nil, err
 	}
-	out, err := x.ec2().DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{
-		Filters: []ec2types.Filter{{Name: sdk.String("vpc-id"), Values: []string{sdk.ToString(m.VpcId)}}}, MaxResults: sdk.Int32(1000),
-	})
-	if err != nil {
-		return nil, err
+	pages := ec2.NewDescribeVpcEndpointsPaginator(x.ec2(), &ec2.DescribeVpcEndpointsInput{Filters: inVPC(m), MaxResults: sdk.Int32(1000)})
+	var all []ec2types.VpcEndpoint
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.VpcEndpoints...)
 	}
-	return out.VpcEndpoints, nil
+	return all, nil
 }
 
 // takes443 says whether a rule is for TCP port 443 and has a peer at all.

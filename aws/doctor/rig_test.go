@@ -88,11 +88,17 @@ func (s *server) say(answer string) {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	return newRigWith(t, sim.Options{})
+}
+
+func newRigWith(t *testing.T, o sim.Options) *rig {
+	t.Helper()
 	w, err := world.Load(filepath.Join("testdata", "healthy.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := sim.Start(t.Context(), sim.Options{World: w, DialLimit: time.Minute})
+	o.World, o.DialLimit = w, time.Minute
+	s, err := sim.Start(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
