@@ -50,9 +50,13 @@ func Look(ctx context.Context, cfg sdk.Config, vpc string) (Site, error) {
 	}
 	site.CIDR = sdk.ToString(vpcs.Vpcs[0].CidrBlock)
 	inVPC := []types.Filter{{Name: sdk.String("vpc-id"), Values: []string{vpc}}}
-	tables, err := client.DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{Filters: inVPC, MaxResults: sdk.Int32(100)})
-	if err != nil {
-		return site, fmt.Errorf("read the route tables of %s: %w", vpc, err)
+	var tables []types.RouteTable
+	for pages := ec2.NewDescribeRouteTablesPaginator(client, &ec2.DescribeRouteTablesInput{Filters: inVPC, MaxResults: sdk.Int32(100)}); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return site, fmt.Errorf("read the route tables of %s: %w", vpc, err)
+		}
+		tables = append(tables, page.RouteTables...)
 	}
 	for token := (*string)(nil); ; {
 		page, err := client.DescribeSubnets(ctx, &ec2.DescribeSubnetsInput{Filters: inVPC, MaxResults: sdk.Int32(200), NextToken: token})
@@ -62,7 +66,7 @@ func Look(ctx context.Context, cfg sdk.Config, vpc string) (Site, error) {
 		for _, s := range page.Subnets {
 			site.Subnets = append(site.Subnets, Subnet{
 				ID: sdk.ToString(s.SubnetId), Name: nameTag(s.Tags), AZ: sdk.ToString(s.AvailabilityZone), CIDR: sdk.ToString(s.CidrBlock),
-				Way: wayOut(tables.RouteTables, sdk.ToString(s.SubnetId)),
+				Way: wayOut(tables, sdk.ToString(s.SubnetId)),
 			})
 		}
 		if token = page.NextToken; sdk.ToString(token) == "" {

@@ -40,7 +40,7 @@ accounts:
         db_instances: [{id: orders, engine: postgres, subnets: [subnet-0f0000000000000a2], groups: [sg-0f0000000000000d0]}]
 `
 
-// newSim is a simulated AWS with that account, and its administrator.
+// newSim is a simulated AWS with that account, and its administrator. Its lists come row by row.
 func newSim(t *testing.T) (*sim.Sim, sdk.Config) {
 	t.Helper()
 	leaks := goleak.IgnoreCurrent()
@@ -48,7 +48,7 @@ func newSim(t *testing.T) (*sim.Sim, sdk.Config) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := sim.Start(t.Context(), sim.Options{World: w})
+	s, err := sim.Start(t.Context(), sim.Options{World: w, Pages: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
