@@ -115,6 +115,9 @@ func (f *facts) session(s aws.SessionStats, seat *aws.Seat, now time.Time) {
 	if seat != nil {
 		use, role := useText(seat.Use)
 		f.add("", role, joined(use, plural(seat.Conns, "connection"), "↑ "+bytesText(seat.Up), "↓ "+bytesText(seat.Down)))
+		if seat.Serving != "" {
+			f.add("", theme.Warn, "leads to a "+strings.TrimSpace(seat.Serving+" "+chrome.Clean(seat.Member)))
+		}
 	}
 	mode := "many connections"
 	if !s.Mux {

@@ -73,6 +73,17 @@ func TestResumingCounts(t *testing.T) {
 	}
 }
 
+// TestLeftBehind: a session that stays with the former writer is marked, and no other.
+func TestLeftBehind(t *testing.T) {
+	msgs := pooled(aws.StateOpen)
+	pool := msgs[0].(Sampled).Rows[0].Tunnel.Pool
+	pool[0].Member, pool[0].Serving, pool[1].Member = "prod-1", "reader", "prod-2"
+	m := screen(140, 60, theme.New(true, theme.None), msgs...)
+	if text := ansi.Strip(m.View()); strings.Count(text, "leads to a reader prod-1") != 1 || strings.Count(text, "leads to") != 1 {
+		t.Errorf("the mark is wrong on:\n%s", text)
+	}
+}
+
 func TestOrdinal(t *testing.T) {
 	for n, want := range map[int]string{1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 102: "102nd", 111: "111th"} {
 		if got := ordinal(n); got != want {
