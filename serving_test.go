@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/rdsx/rdsx/aws/engine"
 	"github.com/rdsx/rdsx/sim"
 	"github.com/rdsx/rdsx/sim/databases"
 	"github.com/rdsx/rdsx/sim/world"
@@ -175,4 +179,31 @@ func TestReaderBehindTheWriterEndpoint(t *testing.T) {
 		t.Errorf("the badge stays: %q", ev.Tunnel.Serving)
 	}
 	p.stop(syscall.SIGINT)
+}
+
+// TestCertificatesOfMembers: real servers of a cluster's members tell which one they are, before a login.
+func TestCertificatesOfMembers(t *testing.T) {
+	t.Parallel()
+	const member, writer = "orders-1.cxyz.eu-west-1.rds.amazonaws.com", "orders.cluster-cxyz.eu-west-1.rds.amazonaws.com"
+	for kind, name := range map[databases.Kind]string{databases.Postgres: "aurora-postgresql", databases.MySQL: "aurora-mysql"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db, err := databases.Start(t.Context(), databases.Options{Kind: kind, Subject: member, Names: []string{writer, member}})
+			if errors.Is(err, databases.ErrNotInstalled) {
+				t.Skip(err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close() //nolint:errcheck // proved elsewhere
+			dial := func(ctx context.Context) (net.Conn, error) {
+				var d net.Dialer
+				return d.DialContext(ctx, "tcp", db.Addr)
+			}
+			info, err := engine.Of(name).Probe(t.Context(), dial, writer, nil)
+			if err != nil || len(info.Names) < 2 || info.Names[0] != member || !slices.Contains(info.Names, writer) {
+				t.Errorf("%+v, %v", info, err)
+			}
+		})
+	}
 }
