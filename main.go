@@ -17,6 +17,9 @@ var version, commit, date string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP)
+	// Whoever reads what is printed may go first (| head, or a tee that Ctrl-C ended): writing fails then, and rdsx ends what it
+	// has open as ever, instead of being ended by the signal. Nobody reads the channel.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	interrupts := make(chan os.Signal, 1)
 	signal.Notify(interrupts, os.Interrupt)
 	code := cli.Run(ctx, cli.Process{

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -70,6 +72,43 @@ func TestSignalsEndTheSession(t *testing.T) {
 				t.Errorf("exit code %d, want 130; stderr: %s", code, p.stderr)
 			}
 		})
+	}
+}
+
+// TestReaderGoesFirst ends a tunnel whose output nobody reads any more, as Ctrl-C does in rdsx connect … | tee log: what is
+// printed meanwhile ends neither the tunnel nor rdsx. newBox asserts that the session is over at AWS.
+func TestReaderGoesFirst(t *testing.T) {
+	b := newBox(t, sim.Options{})
+	b.reaches(t, echoName, echoServer(t))
+	cmd := exec.Command("rdsx", "connect", "--json", echoName, "--via", b.carrier(t), "--port", "0")
+	cmd.Env = b.env
+	read, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	talk, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill() //nolint:errcheck // it has ended, unless the test has failed
+	var ev event
+	for lines := json.NewDecoder(read); ev.State != "idle"; {
+		if err := lines.Decode(&ev); err != nil {
+			t.Fatalf("the tunnel did not open: %v", err)
+		}
+	}
+	_, _ = read.Close(), talk.Close()
+	echoed(t, ev.Local) // says that a connection has opened
+	echoed(t, ev.Local)
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the exit code says it
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit code %d (%s), want 130", code, cmd.ProcessState)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -37,6 +38,8 @@ func (a *app) report(ctx context.Context, cmd *cobra.Command, err error) int {
 	case code == exitOK, errors.As(err, &child):
 	case code == exitInterrupted:
 		// The user ended it and knows; what moved has been printed already.
+	case errors.Is(err, syscall.EPIPE):
+		// Whoever read the answer has gone: nobody is there to be told.
 	default:
 		fmt.Fprintf(a.Stderr, "rdsx: %v\n", err)
 		printHint(a.Stderr, cmd, err)
