@@ -84,6 +84,9 @@ func (m Model) ShortHelp() []key.Binding {
 	case overSheet:
 		return []key.Binding{chrome.Hint("esc", "close"), chrome.Hint("↑↓", "scroll")}
 	case overReason:
+		if m.over.row.Instance != nil {
+			return []key.Binding{chrome.Hint("esc", "close")}
+		}
 		return []key.Binding{chrome.Hint("esc", "close"), chrome.Hint("v", "another instance")}
 	}
 	k.errors.SetEnabled(len(m.status.problems) > 0)

@@ -372,6 +372,15 @@ func TestClickMoves(t *testing.T) {
 	}
 }
 
+// A node that is unfit says why, and does not offer the way that only a database has.
+func TestUnfitNodeOffersNoOtherInstance(t *testing.T) {
+	m := screen(100, 30, plain(), Started{Scan: 1}, Found{Scan: 1, Rows: []Row{{Account: prod, Instance: &off, Unusable: "the agent was last heard of 3 days ago", Next: "start its agent"}}}, Finished{Scan: 1})
+	m, _ = keysOf(t, m, "enter")
+	if view := m.View(); m.over.kind != overReason || !strings.Contains(view, "→ start its agent") || strings.Contains(view, "another instance") || len(m.ShortHelp()) != 1 {
+		t.Errorf("kind %d, %d keys, an unfit node is explained as:\n%s", m.over.kind, len(m.ShortHelp()), view)
+	}
+}
+
 func TestBlockedRowsExplain(t *testing.T) {
 	r := Row{Account: prod, Database: database(prod, "walled", aws.RoleInstance, "mysql", 3306), Via: hop, Why: "sg-1 lets nobody in on 3306", Reach: ReachNo}
 	m, msgs := keysOf(t, screen(100, 30, plain(), Started{Scan: 1}, Found{Scan: 1, Rows: []Row{r}}), "")

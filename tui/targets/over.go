@@ -67,7 +67,12 @@ func (m Model) explain() (Model, tea.Cmd) {
 		}
 		lines = append(lines, wrapped(m.th, theme.Accent, next, inner, "→ ")...)
 	}
-	lines = append(lines, "", m.th.Paint(theme.Muted, "v")+m.th.Paint(theme.Faint, "  go through another instance"))
+	if e.Instance == nil || e.open() {
+		lines = append(lines, "")
+	}
+	if e.Instance == nil { // a node goes through itself
+		lines = append(lines, m.th.Paint(theme.Muted, "v")+m.th.Paint(theme.Faint, "  go through another instance"))
+	}
 	if e.open() {
 		lines = append(lines, m.th.Paint(theme.Muted, "c")+m.th.Paint(theme.Faint, "  connect all the same"))
 	}
