@@ -140,3 +140,12 @@ func TestABuildThatFailsSaysWhy(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Wrong arguments are told by rdsx alone, with its own exit code.
+func TestRefusedArguments(t *testing.T) {
+	b, dir, _ := smallBuilder(t, "package main\n\nimport \"os\"\n\nfunc main() { os.Exit(2) }\n")
+	b.root = dir
+	if _, _, code, err := b.programs(t.Context(), nil, []string{"--faults", "gravity=1"}); code != 2 || err != nil {
+		t.Errorf("code %d, %v; want 2 and not another word", code, err)
+	}
+}

@@ -68,6 +68,7 @@ func (b *builder) programs(ctx context.Context, signals <-chan os.Signal, args [
 	if rdsx, err = b.build(ctx, "rdsx", b.root); err == nil {
 		e, err = b.missing(ctx, rdsx, args)
 	}
+	var refused refusal
 	switch {
 	case ctx.Err() != nil:
 		if e != nil {
@@ -76,11 +77,18 @@ func (b *builder) programs(ctx context.Context, signals <-chan os.Signal, args [
 			err = nil
 		}
 		return "", nil, interrupted, err
+	case errors.As(err, &refused):
+		return "", nil, int(refused), nil
 	case err != nil:
 		return "", nil, 1, err
 	}
 	return rdsx, e, 0, nil
 }
+
+// refusal is the exit code of an rdsx that did not like its arguments, and has said why.
+type refusal int
+
+func (r refusal) Error() string { return fmt.Sprintf("rdsx demo --missing: exit status %d", int(r)) }
 
 // missing asks rdsx which kinds of server it would have to do without, and starts engines when they can help.
 func (b *builder) missing(ctx context.Context, rdsx string, args []string) (*engines, error) {
@@ -90,7 +98,11 @@ func (b *builder) missing(ctx context.Context, rdsx string, args []string) (*eng
 	cmd := exec.CommandContext(ctx, rdsx, append([]string{"demo", "--missing"}, args...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
-	if err != nil {
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit) && exit.Exited():
+		return nil, refusal(exit.ExitCode())
+	case err != nil:
 		return nil, fmt.Errorf("rdsx demo --missing: %w", err)
 	}
 	kinds := strings.Fields(string(out))
