@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/go-sql-driver/mysql"
 	"go.uber.org/goleak"
 
@@ -294,8 +295,8 @@ func TestDemoPrintsTheEnvironment(t *testing.T) {
 	for !strings.HasPrefix(lines[len(lines)-1], "export AWS_DEFAULT_REGION=") {
 		lines = append(lines, d.line())
 	}
-	if !strings.HasPrefix(lines[0], "unset AWS_PROFILE ") {
-		t.Errorf("the user's own profile would win: %q", lines[0])
+	if !strings.HasPrefix(lines[0], "unset AWS_PROFILE ") || !strings.HasPrefix(lines[1], "unset RDSX_PROFILE ") {
+		t.Errorf("the user's own profile would win: %q", lines)
 	}
 	i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "export AWS_CONFIG_FILE=") })
 	if i < 0 || !strings.Contains(lines[i], d.dir) {
@@ -363,6 +364,14 @@ func TestParseDemoFaults(t *testing.T) {
 	}
 	if len(cuts) != 1 || cuts["cut-both"] != 2*time.Second {
 		t.Errorf("cuts: %v", cuts)
+	}
+}
+
+func TestDemoHintsFit(t *testing.T) {
+	for _, hint := range []string{demoHints().Targets, demoHints().Tunnels} {
+		if w := ansi.StringWidth(hint); w > 80-len(" - ")-1 {
+			t.Errorf("%d columns: %s", w, hint)
+		}
 	}
 }
 

@@ -328,9 +328,13 @@ func (d *demo) writeFiles() error {
 	return nil
 }
 
-// exports are the lines that point a shell at the simulated AWS. Keys and profiles of the user's would win over its files.
+// exports are the lines that point a shell at the simulated AWS. Keys and profiles of the user's would win over its files, and
+// so would what rdsx is told by variables of its own.
 func (d *demo) exports() []string {
-	lines := []string{"unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN"}
+	lines := []string{
+		"unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN",
+		"unset RDSX_PROFILE RDSX_REGION RDSX_ENDPOINT_URL RDSX_PROFILES RDSX_ALL_PROFILES RDSX_GROUP RDSX_REGIONS",
+	}
 	for _, kv := range d.env {
 		name, value, _ := strings.Cut(kv, "=")
 		lines = append(lines, "export "+name+"="+engine.Quote([]string{value}))

@@ -37,16 +37,21 @@ func demoScopes() []scope {
 	return out
 }
 
+// demoHints say what to try first. They fit a terminal of 80 columns.
+func demoHints() tui.Hints {
+	return tui.Hints{
+		Targets: "A simulated AWS. Type ord, Enter, Enter; Esc shows the tunnel already open.",
+		Tunnels: "o opens a client, c copies the address, n opens another, x closes, q leaves",
+	}
+}
+
 // screen shows the screens on the simulated AWS. A tunnel is open from the start, with something going on in it.
 func (d *demo) screen(ctx context.Context) error {
 	inner := d.inside()
 	inner.Env = append(inner.Env, "RDSX_PLAIN="+d.app.getenv("RDSX_PLAIN"), "COLORTERM="+d.app.getenv("COLORTERM"))
 	o := screenOptions{
 		gone: true, scopes: demoScopes(), client: d.clientArgs, command: d.clientCommand,
-		hints: tui.Hints{
-			Targets: "A simulated AWS: type ord, Enter, Enter. Esc shows the tunnel that is open already.",
-			Tunnels: "o opens a client on it, c copies its address, n opens another, x closes it, q leaves",
-		},
+		hints: demoHints(),
 	}
 	busy, err := d.busyRoute(ctx, inner)
 	if err != nil {
