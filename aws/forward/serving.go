@@ -218,6 +218,9 @@ func (f *Forwarder) leftBehind(was, now Place) string {
 		return ""
 	}
 	for _, m := range f.pool.members {
+		if m.answer.role != "" {
+			m.answer = answer{} // it was that before the move
+		}
 		if who, ok := now.who(m.answer.names); ok {
 			m.leads = who.ID
 		}

@@ -262,3 +262,23 @@ func TestAsksAfterTakingOver(t *testing.T) {
 		}
 	})
 }
+
+// TestRoleBeforeTheMove: what a server has said of its role counts no more after a move, also where nothing is known of its member.
+func TestRoleBeforeTheMove(t *testing.T) {
+	w := &watcher{place: placed("orders-1")}
+	d := sessions(func(s *fakeSession) {
+		s.ask = func(int) (*aws.Server, error) { return &aws.Server{Text: "DocumentDB, writer", Role: writer}, nil }
+	})
+	d = greeted(d, &aws.Server{Text: "DocumentDB, writer", Role: writer})
+	bubble(t, Config{Target: endpointOf(aws.RoleWriter), Sessions: 1, Watcher: w}, d, func(r *rig) {
+		c := r.connect()
+		r.send(r.dialled(1), c, "hello")
+		w.set(Place{Mark: "3", What: "writer", At: "orders-3", Members: []Member{{ID: "orders-3", Role: writer}}}, nil)
+		time.Sleep(time.Minute)
+		next := r.connect()
+		r.send(r.dialled(2), next, "hello")
+		if now := r.Snapshot(); now.Pool[0].Use != aws.UseLeaving || now.Pool[0].Serving != "" || now.Serving != "" {
+			t.Errorf("serving %q, pool %+v", now.Serving, now.Pool)
+		}
+	})
+}
