@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -75,4 +76,14 @@ func (a *app) calledAs() string {
 		return "kubectl rdsx"
 	}
 	return "rdsx"
+}
+
+var exampleLine = regexp.MustCompile(`(?m)^(\s*)rdsx\b`)
+
+// renameExamples has the examples of all commands begin as the user has called the program.
+func (a *app) renameExamples(cmd *cobra.Command) {
+	cmd.Example = exampleLine.ReplaceAllString(cmd.Example, "${1}"+a.calledAs())
+	for _, sub := range cmd.Commands() {
+		a.renameExamples(sub)
+	}
 }

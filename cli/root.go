@@ -76,6 +76,7 @@ func (a *app) root() *cobra.Command {
 	})
 	root.AddCommand(a.newConnect(), a.newExec(), a.newLs(), a.newProfiles(), a.newSessions(), a.newSetup(), a.newDoctor(), a.newPolicy(), a.newPlugin(), a.newDemo(), a.newVersion())
 	argumentsAreUsage(root)
+	a.renameExamples(root)
 	return root
 }
 
