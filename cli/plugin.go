@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 
 	"github.com/rdsx/rdsx/aws"
@@ -83,6 +84,9 @@ func (a *app) aliasFiles() profiles.Files {
 	home := a.getenv("HOME")
 	if home == "" || runtime.GOOS == "windows" && a.getenv("USERPROFILE") != "" {
 		home = a.getenv("USERPROFILE")
+	}
+	if home == "" { // as the SDK and the AWS CLI: the user's entry on this machine
+		home = filepath.Dir(filepath.Dir(config.DefaultSharedConfigFilename()))
 	}
 	return profiles.Files{Config: filepath.Join(home, ".aws", "cli", "alias"), Spare: a.profileFiles().Spare}
 }
