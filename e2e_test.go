@@ -77,6 +77,7 @@ func (b *box) reaches(t *testing.T, name, addr string) {
 // event is what these tests read of a line of rdsx connect --json.
 type event struct {
 	Event   string
+	Target  string
 	State   string
 	Local   string
 	Text    string
@@ -101,7 +102,13 @@ type proc struct {
 // start runs rdsx connect with --json and does not wait for anything.
 func (b *box) start(t *testing.T, args ...string) *proc {
 	t.Helper()
-	cmd := exec.Command("rdsx", append([]string{"connect", "--json"}, args...)...)
+	return b.launch(t, append([]string{"connect", "--json"}, args...)...)
+}
+
+// launch runs rdsx, whose stdout is events, and does not wait for anything.
+func (b *box) launch(t *testing.T, args ...string) *proc {
+	t.Helper()
+	cmd := exec.Command("rdsx", args...)
 	cmd.Env = b.env
 	p := &proc{t: t, cmd: cmd, stderr: &lockedBuffer{}, events: make(chan event, 4096)}
 	cmd.Stderr = p.stderr

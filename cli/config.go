@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +22,11 @@ import (
 type settings struct {
 	targets map[string]targetSettings // by what is typed behind connect, or by the database's identifier
 	groups  map[string][]string       // profiles by the group's name, in the order in which they are written
+	tunnels map[string][]string       // targets by the set's name, in the order in which they are written
+}
+
+func noSettings() settings {
+	return settings{targets: map[string]targetSettings{}, groups: map[string][]string{}, tunnels: map[string][]string{}}
 }
 
 // targetSettings holds for one target where the command line says nothing.
@@ -28,6 +34,8 @@ type targetSettings struct {
 	document string // Session document, name or ARN
 	port     int    // local; 0 when it is left out
 	via      string // instance, id or Name tag
+	profile  string // where it is, when that is not where --profile and --region or their like lead
+	region   string
 	tuning
 }
 
@@ -36,11 +44,11 @@ const (
 	maxSettings = 1 << 20 // bytes of one file; more is not a configuration
 )
 
-// settings reads the user's file, then the nearest .rdsx.yaml from the working directory upward. What the user says of a target
-// or group takes the place of what the team says of it. A file that is not there says nothing; one with a mistake is an error
+// settings reads the user's file, then the nearest .rdsx.yaml from the working directory upward. What the user says of a target,
+// a group or a set of tunnels takes the place of what the team says of it. A file that is not there says nothing; one with a mistake is an error
 // that names its line.
 func (a *app) settings() (settings, error) {
-	all := settings{targets: map[string]targetSettings{}, groups: map[string][]string{}}
+	all := noSettings()
 	var paths []string
 	if dir, err := os.Getwd(); err == nil {
 		if path := findUpward(dir, teamFile); path != "" {
@@ -103,19 +111,16 @@ func (s *settings) read(path string) error {
 	if err != nil {
 		return err
 	}
-	for name, t := range more.targets {
-		s.targets[name] = t
-	}
-	for name, g := range more.groups {
-		s.groups[name] = g
-	}
+	maps.Copy(s.targets, more.targets)
+	maps.Copy(s.groups, more.groups)
+	maps.Copy(s.tunnels, more.tunnels)
 	return nil
 }
 
 // parseSettings reads YAML text. Errors read NAME:LINE: what is wrong; an unknown key is one, so that a typing error does not
 // pass for a setting.
 func parseSettings(name string, text []byte) (settings, error) {
-	s := settings{targets: map[string]targetSettings{}, groups: map[string][]string{}}
+	s := noSettings()
 	var root yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	switch err := decoder.Decode(&root); {
@@ -131,11 +136,14 @@ func parseSettings(name string, text []byte) (settings, error) {
 		return s, nil
 	}
 	file := settingsFile{name}
-	err := file.each(root.Content[0], "the file", []string{"targets", "groups"}, func(key string, value *yaml.Node) error {
-		if key == "targets" {
+	err := file.each(root.Content[0], "the file", []string{"targets", "groups", "tunnels"}, func(key string, value *yaml.Node) error {
+		switch key {
+		case "targets":
 			return file.targets(value, s.targets)
+		case "groups":
+			return file.lists(value, "groups", "group", "profile", s.groups)
 		}
-		return file.groups(value, s.groups)
+		return file.lists(value, "tunnels", "set", "target", s.tunnels)
 	})
 	return s, err
 }
@@ -179,7 +187,7 @@ func (f settingsFile) targets(n *yaml.Node, into map[string]targetSettings) erro
 	return f.each(n, "targets", nil, func(name string, value *yaml.Node) error {
 		var t targetSettings
 		what := fmt.Sprintf("target %q", name)
-		err := f.each(value, what, append([]string{"document", "port", "via"}, tuningKeys()...), func(key string, value *yaml.Node) error {
+		err := f.each(value, what, append([]string{"document", "port", "via", "profile", "region"}, tuningKeys()...), func(key string, value *yaml.Node) error {
 			if value.Kind != yaml.ScalarNode {
 				return f.bad(value, "%s of %s is not a single value", key, what)
 			}
@@ -188,6 +196,10 @@ func (f settingsFile) targets(n *yaml.Node, into map[string]targetSettings) erro
 				t.document = value.Value
 			case "via":
 				t.via = value.Value
+			case "profile":
+				t.profile = value.Value
+			case "region":
+				t.region = value.Value
 			case "port":
 				port, err := strconv.Atoi(value.Value)
 				if err != nil || port < 1 || port > 65535 {
@@ -206,20 +218,21 @@ func (f settingsFile) targets(n *yaml.Node, into map[string]targetSettings) erro
 	})
 }
 
-func (f settingsFile) groups(n *yaml.Node, into map[string][]string) error {
-	return f.each(n, "groups", nil, func(name string, value *yaml.Node) error {
+// lists reads named lists of names: of kind, each of several things.
+func (f settingsFile) lists(n *yaml.Node, key, kind, thing string, into map[string][]string) error {
+	return f.each(n, key, nil, func(name string, value *yaml.Node) error {
 		if value.Kind != yaml.SequenceNode {
-			return f.bad(value, "group %q is not a list of profiles", name)
+			return f.bad(value, "%s %q is not a list of %ss", kind, name, thing)
 		}
 		for _, item := range value.Content {
 			item = behind(item)
 			if item.Kind != yaml.ScalarNode || item.Value == "" {
-				return f.bad(item, "group %q holds something that is not a profile's name", name)
+				return f.bad(item, "%s %q holds something that is not a %s's name", kind, name, thing)
 			}
 			into[name] = append(into[name], item.Value)
 		}
 		if len(value.Content) == 0 {
-			return f.bad(value, "group %q is empty", name)
+			return f.bad(value, "%s %q is empty", kind, name)
 		}
 		return nil
 	})

@@ -15,6 +15,9 @@ targets:
   orders-prod: {document: rdsx-orders-prod, port: 15432, via: bastion}
   "cache.internal:6379":
     via: i-0a000000000000001
+  orders-us: {profile: prod, region: us-east-1}
+tunnels:
+  shop: [orders-prod, "billing:reader"]
 groups:
   shop: [shop-dev, shop-prod]
   all: &all
@@ -28,14 +31,16 @@ groups:
 		targets: map[string]targetSettings{
 			"orders-prod":         {document: "rdsx-orders-prod", port: 15432, via: "bastion"},
 			"cache.internal:6379": {via: "i-0a000000000000001"},
+			"orders-us":           {profile: "prod", region: "us-east-1"},
 		},
-		groups: map[string][]string{"shop": {"shop-dev", "shop-prod"}, "all": {"shop-dev"}, "same": {"shop-dev"}},
+		tunnels: map[string][]string{"shop": {"orders-prod", "billing:reader"}},
+		groups:  map[string][]string{"shop": {"shop-dev", "shop-prod"}, "all": {"shop-dev"}, "same": {"shop-dev"}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
-	for _, empty := range []string{"", "# nothing\n", "targets:\n", "targets: {}\ngroups: ~\n", "---\n"} {
-		if got, err := parseSettings("config.yaml", []byte(empty)); err != nil || len(got.targets)+len(got.groups) > 0 {
+	for _, empty := range []string{"", "# nothing\n", "targets:\n", "targets: {}\ngroups: ~\ntunnels:\n", "---\n"} {
+		if got, err := parseSettings("config.yaml", []byte(empty)); err != nil || len(got.targets)+len(got.groups)+len(got.tunnels) > 0 {
 			t.Errorf("%q: %+v, %v", empty, got, err)
 		}
 	}
@@ -43,8 +48,8 @@ groups:
 
 func TestParseSettingsSaysTheLine(t *testing.T) {
 	for text, want := range map[string]string{
-		"target:\n  a: {}\n":                         `c.yaml:1: the file has the unknown key "target"; it takes targets, groups`,
-		"targets:\n  a:\n    port: 1\n    prot: 2\n": `c.yaml:4: target "a" has the unknown key "prot"; it takes document, port, via`,
+		"target:\n  a: {}\n":                         `c.yaml:1: the file has the unknown key "target"; it takes targets, groups, tunnels`,
+		"targets:\n  a:\n    port: 1\n    prot: 2\n": `c.yaml:4: target "a" has the unknown key "prot"; it takes document, port, via, profile, region`,
 		"targets:\n  a: {port: 0}\n":                 `c.yaml:2: port "0" of target "a" is not 1 to 65535`,
 		"targets:\n  a: {port: pg}\n":                `c.yaml:2: port "pg"`,
 		"targets:\n  a: {via: [x]}\n":                `c.yaml:2: via of target "a" is not a single value`,
@@ -53,6 +58,9 @@ func TestParseSettingsSaysTheLine(t *testing.T) {
 		"groups:\n  g: one\n":                        `c.yaml:2: group "g" is not a list`,
 		"groups:\n  g: []\n":                         `c.yaml:2: group "g" is empty`,
 		"groups:\n  g:\n    - {}\n":                  `c.yaml:3: group "g" holds something`,
+		"tunnels:\n  t: orders\n":                    `c.yaml:2: set "t" is not a list of targets`,
+		"tunnels:\n  t: []\n":                        `c.yaml:2: set "t" is empty`,
+		"tunnels:\n  t: [a, [b]]\n":                  `c.yaml:2: set "t" holds something that is not a target's name`,
 		"a: b: c\n":                                  `c.yaml: yaml: mapping values are not allowed`,
 		"targets: {}\n---\ngroups: {}\n":             `c.yaml: more than one YAML document`,
 	} {
@@ -76,8 +84,8 @@ func TestSettingsOfUserAndTeam(t *testing.T) {
 		}
 	}
 	write(".rdsx.yaml", "targets: {far: {port: 1}}\n")
-	write("repo/.rdsx.yaml", "targets: {orders: {port: 1, via: team}, billing: {port: 2}}\ngroups: {g: [team]}\n")
-	write("home/rdsx/config.yaml", "targets: {orders: {port: 3}}\n")
+	write("repo/.rdsx.yaml", "targets: {orders: {port: 1, via: team}, billing: {port: 2}}\ngroups: {g: [team]}\ntunnels: {a: [x], b: [y]}\n")
+	write("home/rdsx/config.yaml", "targets: {orders: {port: 3}}\ntunnels: {b: [z]}\n")
 	write("repo/a/b/file", "")
 	t.Chdir(filepath.Join(root, "repo", "a", "b"))
 	a := &app{Process: Process{Env: []string{"XDG_CONFIG_HOME=" + filepath.Join(root, "home")}}}
@@ -88,6 +96,7 @@ func TestSettingsOfUserAndTeam(t *testing.T) {
 	want := settings{
 		targets: map[string]targetSettings{"orders": {port: 3}, "billing": {port: 2}},
 		groups:  map[string][]string{"g": {"team"}},
+		tunnels: map[string][]string{"a": {"x"}, "b": {"z"}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
@@ -101,6 +110,7 @@ func TestSettingsOfUserAndTeam(t *testing.T) {
 // FuzzParseSettings: no text makes the reader panic, and what it takes is within its bounds.
 func FuzzParseSettings(f *testing.F) {
 	f.Add([]byte("targets: {a: {document: d, port: 1, via: v}}\ngroups: {g: [p]}\n"))
+	f.Add([]byte("tunnels: {t: [a, b]}\n"))
 	f.Add([]byte("a: &x {b: *x}\ntargets: *x\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, err := parseSettings("f", text)
@@ -115,6 +125,11 @@ func FuzzParseSettings(f *testing.F) {
 		for name, group := range s.groups {
 			if name == "" || len(group) == 0 {
 				t.Errorf("group %q: %v", name, group)
+			}
+		}
+		for name, set := range s.tunnels {
+			if name == "" || len(set) == 0 {
+				t.Errorf("set %q: %v", name, set)
 			}
 		}
 	})

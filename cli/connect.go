@@ -28,6 +28,7 @@ type connectFlags struct {
 	via, bind, unix, document, reason string
 	parameters                        []string
 	port                              int
+	avoid                             []int // ports that are not to be taken by chance: other tunnels want them
 	tuning
 }
 
@@ -92,23 +93,32 @@ func oneTarget(_ *cobra.Command, args []string) error {
 
 // connect opens a tunnel to the named target and carries it until ctx ends or it cannot be carried.
 func (a *app) connect(ctx context.Context, name string, flags connectFlags) error {
-	flags, err := a.withSettings(name, flags)
+	all, err := a.settings()
 	if err != nil {
 		return err
 	}
-	route, err := a.plan(ctx, name, flags)
+	t := all.targets[name]
+	a = a.at(t)
+	route, flags, err := a.prepare(ctx, name, t.fill(flags))
 	if err != nil {
 		return err
-	}
-	flags, warning, err := a.fitDocument(ctx, route, flags)
-	if err != nil {
-		return err
-	}
-	if warning != "" {
-		fmt.Fprintf(a.Stderr, "warning: %s\n", warning)
 	}
 	a.warnOfOrphans(ctx, route.cfg, route.target.Account)
 	return a.carry(ctx, route, flags)
+}
+
+// prepare asks AWS for all that a tunnel needs before its port is bound: the database, the instance, the parameters of a
+// document of the user's own.
+func (a *app) prepare(ctx context.Context, name string, flags connectFlags) (route, connectFlags, error) {
+	r, err := a.plan(ctx, name, flags)
+	if err != nil {
+		return r, flags, err
+	}
+	flags, warning, err := a.fitDocument(ctx, r, flags)
+	if err == nil && warning != "" {
+		fmt.Fprintf(a.Stderr, "warning: %s\n", warning)
+	}
+	return r, flags, err
 }
 
 // carry binds the local port, opens the session and reports until the tunnel is over.
@@ -117,9 +127,21 @@ func (a *app) carry(ctx context.Context, route route, flags connectFlags) error 
 	if err != nil {
 		return portAdvice(err, route.target)
 	}
+	var rep reporter
+	if a.flags.json {
+		rep = newJSONReporter(a.Stdout, route)
+	} else {
+		rep = newTextReporter(newConsole(a), route)
+	}
+	return a.run(ctx, f, a.told(route, "connect"), rep)
+}
+
+// run carries a tunnel whose port is bound and reports until it is over: nil when rdsx down has ended it.
+func (a *app) run(ctx context.Context, f *forward.Forwarder, told openTunnel, rep reporter) error {
 	running, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	var runErr error
+	leave := a.board.post(f, told)
 	go func() {
 		defer close(done)
 		runErr = f.Run(running)
@@ -129,11 +151,15 @@ func (a *app) carry(ctx context.Context, route route, flags connectFlags) error 
 	defer func() {
 		stop()
 		<-done
+		leave()
 	}()
-	a.follow(f, route, done)
+	a.follow(f, rep, done)
 	stop()
 	<-done
-	if ctx.Err() != nil && (runErr == nil || errors.Is(runErr, aws.ErrClosed)) {
+	switch {
+	case leave():
+		return nil
+	case ctx.Err() != nil && (runErr == nil || errors.Is(runErr, aws.ErrClosed)):
 		return context.Canceled
 	}
 	return runErr
@@ -152,13 +178,24 @@ func (a *app) listen(ctx context.Context, route route, flags connectFlags) (*for
 	}
 	cfg.Port = route.preferredPort()
 	for tries := 0; ; tries++ {
-		cfg.Port = forward.FreePort(cfg.Port)
+		cfg.Port = freePort(cfg.Port, flags.avoid)
 		f, err := forward.Listen(ctx, cfg, dialer)
 		var taken *forward.PortInUse
 		if err == nil || !errors.As(err, &taken) || tries == 16 {
 			return f, err
 		}
 		cfg.Port++
+	}
+}
+
+// freePort is the first free port from that one on that nobody else is to have.
+func freePort(from int, avoid []int) int {
+	for {
+		port := forward.FreePort(from)
+		if !slices.Contains(avoid, port) {
+			return port
+		}
+		from = port + 1
 	}
 }
 

@@ -346,7 +346,7 @@ func (d *demo) exports() []string {
 // writes goes to the demo's folder.
 func (d *demo) inside() *app {
 	inner := *d.app
-	inner.ledger = nil // these sessions end with the simulated AWS
+	inner.ledger, inner.board = nil, nil // these sessions end with the simulated AWS
 	inner.Env = append([]string{"HOME=" + d.dir, "USERPROFILE=" + d.dir, "TMPDIR=" + d.dir}, d.env...)
 	for _, name := range []string{"PATH", "TERM", "NO_COLOR", "LANG", "LC_ALL"} {
 		if value := d.app.getenv(name); value != "" {

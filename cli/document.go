@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,18 +21,31 @@ func (a *app) withSettings(name string, flags connectFlags) (connectFlags, error
 	if err != nil {
 		return flags, err
 	}
-	t := all.targets[name]
-	if flags.document == "" {
-		flags.document = t.document
-	}
-	if flags.via == "" {
-		flags.via = t.via
-	}
-	if flags.port == 0 && flags.unix == "" {
-		flags.port = t.port
+	return all.targets[name].fill(flags), nil
+}
+
+// fill is flags with what they leave open taken from the settings.
+func (t targetSettings) fill(flags connectFlags) connectFlags {
+	flags.document, flags.via = cmp.Or(flags.document, t.document), cmp.Or(flags.via, t.via)
+	if flags.unix == "" {
+		flags.port = cmp.Or(flags.port, t.port)
 	}
 	flags.tuning = flags.or(t.tuning)
-	return flags, nil
+	return flags
+}
+
+// at is a as it looks for a target with these settings: where they name a profile or a region and the command line does not,
+// with that one.
+func (a *app) at(t targetSettings) *app {
+	one := *a
+	m := a.flags.many
+	if a.flags.profile == "" && m.profiles == "" && m.group == "" && !m.all {
+		one.flags.profile = t.profile
+	}
+	if a.flags.region == "" && m.regions == "" {
+		one.flags.region = t.region
+	}
+	return &one
 }
 
 // fitDocument gives a Session document of the user's own the parameters that it takes: the host and the ports, unless they were

@@ -59,7 +59,13 @@ func (a *app) exec(ctx context.Context, name string, flags connectFlags, argv []
 	if _, err := exec.LookPath(argv[0]); err != nil {
 		return usage("", "%s cannot be run: %v", argv[0], errors.Unwrap(err))
 	}
-	route, err := a.plan(ctx, name, flags)
+	all, err := a.settings()
+	if err != nil {
+		return err
+	}
+	t := all.targets[name]
+	a = a.at(t)
+	route, flags, err := a.prepare(ctx, name, t.fill(flags))
 	if err != nil {
 		return err
 	}
@@ -70,6 +76,7 @@ func (a *app) exec(ctx context.Context, name string, flags connectFlags, argv []
 	running, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	var runErr error
+	leave := a.board.post(f, a.told(route, "exec"))
 	go func() {
 		defer close(done)
 		runErr = f.Run(running)
@@ -77,12 +84,16 @@ func (a *app) exec(ctx context.Context, name string, flags connectFlags, argv []
 	defer func() {
 		stop()
 		<-done
+		leave()
 	}()
 	if !a.awaitOpen(ctx, f, done) {
 		stop()
 		<-done
 		if ctx.Err() != nil {
 			return context.Canceled
+		}
+		if leave() {
+			return fmt.Errorf("run %s: the tunnel was %s", argv[0], endedByDown)
 		}
 		return runErr
 	}
@@ -124,8 +135,8 @@ func (a *app) troubles(f *forward.Forwarder, ended <-chan struct{}) {
 	for {
 		for _, ev := range f.Events(seen) {
 			seen = ev.Seq
-			switch ev.Kind {
-			case aws.EventConnRefused, aws.EventUnreachable, aws.EventConnReset:
+			switch over := ev.Kind == aws.EventState && ev.State == aws.StateClosed; {
+			case over, ev.Kind == aws.EventConnRefused, ev.Kind == aws.EventUnreachable, ev.Kind == aws.EventConnReset:
 				fmt.Fprintf(a.Stderr, "rdsx: %s\n", printable(ev.Text))
 				if ev.Next != "" {
 					fmt.Fprintf(a.Stderr, "hint: %s\n", printable(ev.Next))

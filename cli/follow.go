@@ -19,13 +19,7 @@ type reporter interface {
 
 // follow reports events and counters until the tunnel is over. It reads snapshots: a slow terminal or a full pipe never slows
 // the forwarder.
-func (a *app) follow(f *forward.Forwarder, r route, done <-chan struct{}) {
-	var rep reporter
-	if a.flags.json {
-		rep = newJSONReporter(a.Stdout, r)
-	} else {
-		rep = newTextReporter(a, r)
-	}
+func (a *app) follow(f *forward.Forwarder, rep reporter, done <-chan struct{}) {
 	tick := time.NewTicker(redraw)
 	defer tick.Stop()
 	var seen uint64

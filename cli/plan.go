@@ -16,12 +16,12 @@ import (
 
 // route is a target and everything needed to open it.
 type route struct {
+	name   string // of the target, as it was typed; "" where nobody has
 	target aws.Target
 	why    string // why this instance carries it
 	cfg    sdk.Config
 	// verdict is what the network's rules say of the way; its answer is "" when nobody has looked.
 	verdict aws.Verdict
-	asking  *atomic.Int32 // how many questions stand on the terminal, see askingMFA
 }
 
 // preferredPort is the local port to try first: the engine's own, as a person would type it.
@@ -51,7 +51,10 @@ func (a *app) loadAsking(ctx context.Context, mfa func(ctx context.Context, seri
 
 // plan turns what the user typed into a route: it loads the profile, finds the database and chooses the instance.
 func (a *app) plan(ctx context.Context, name string, flags connectFlags) (route, error) {
-	asking := new(atomic.Int32)
+	asking := a.asking
+	if asking == nil {
+		asking = new(atomic.Int32)
+	}
 	chosen, err := a.chosen()
 	if err != nil {
 		return route{}, err
@@ -69,7 +72,7 @@ func (a *app) plan(ctx context.Context, name string, flags connectFlags) (route,
 		return route{}, err
 	}
 	inv := found.inv
-	r := route{target: found.target, why: "named with --via", cfg: found.place.cfg, asking: asking}
+	r := route{name: name, target: found.target, why: "named with --via", cfg: found.place.cfg}
 	if flags.via != "" {
 		r.target.Instance, err = discover.Via(inv, flags.via)
 	} else {

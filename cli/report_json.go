@@ -12,6 +12,7 @@ import (
 type jsonReporter struct {
 	out  *json.Encoder
 	r    route
+	name string // of the target, where there are several
 	last aws.Tunnel
 	at   time.Time
 }
@@ -19,6 +20,7 @@ type jsonReporter struct {
 // jsonLine is what a line holds: the event, and the tunnel as it stood after it where that says more.
 type jsonLine struct {
 	aws.Event
+	Target  string      `json:"target,omitempty"` // of rdsx up: as it was typed
 	Local   string      `json:"local,omitempty"`
 	Command []string    `json:"command,omitempty"` // the engine's client, ready to run
 	Tunnel  *aws.Tunnel `json:"tunnel,omitempty"`
@@ -29,7 +31,7 @@ func newJSONReporter(w io.Writer, r route) *jsonReporter {
 }
 
 func (j *jsonReporter) event(ev aws.Event, t aws.Tunnel) {
-	line := jsonLine{Event: ev, Local: t.Local}
+	line := jsonLine{Event: ev, Target: j.name, Local: t.Local}
 	switch ev.Kind {
 	case aws.EventState, aws.EventSession, aws.EventLink, aws.EventMoved, aws.EventServer:
 		line.Tunnel = &t
@@ -47,9 +49,9 @@ func (j *jsonReporter) counters(t aws.Tunnel) {
 		return
 	}
 	j.last, j.at = t, time.Now()
-	_ = j.out.Encode(jsonLine{Event: aws.Event{At: j.at, Kind: "counters", State: t.State, Up: t.Up, Down: t.Down}, Local: t.Local, Tunnel: &t})
+	_ = j.out.Encode(jsonLine{Event: aws.Event{At: j.at, Kind: "counters", State: t.State, Up: t.Up, Down: t.Down}, Target: j.name, Local: t.Local, Tunnel: &t})
 }
 
 func (j *jsonReporter) end(t aws.Tunnel) {
-	_ = j.out.Encode(jsonLine{Event: aws.Event{At: time.Now(), Kind: "ended", State: t.State, Up: t.Up, Down: t.Down}, Local: t.Local, Tunnel: &t})
+	_ = j.out.Encode(jsonLine{Event: aws.Event{At: time.Now(), Kind: "ended", State: t.State, Up: t.Up, Down: t.Down}, Target: j.name, Local: t.Local, Tunnel: &t})
 }

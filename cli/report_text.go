@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -15,21 +14,24 @@ import (
 )
 
 // textReporter talks to a person: the address and the client command on stdout once the tunnel is open, a line for each
-// change on stderr, and below them, on a terminal, one line of live counters.
+// change on stderr, and on a terminal its counters in the console's line.
 type textReporter struct {
-	out, err  io.Writer
+	c         *console
 	r         route
-	live      bool // stderr can redraw a line
+	label     string // in front of each line, where several tunnels share the console
+	quiet     bool   // nothing is said of single connections that end well
 	announced bool
 	state     aws.TunnelState
-	line      string // the counters now on the terminal's last line
 	last      aws.Tunnel
-	at        time.Time
-	waiting   []func() // events that came while a question stood on the terminal
+	at        time.Time // of last
+	up, down  float64   // bytes per second before it
 }
 
-func newTextReporter(a *app, r route) *textReporter {
-	t := &textReporter{out: a.Stdout, err: a.Stderr, r: r, live: a.isTerminal(a.Stderr)}
+func newTextReporter(c *console, r route) *textReporter { return newNamedReporter(c, r, "") }
+
+// newNamedReporter is one of several on a console.
+func newNamedReporter(c *console, r route, label string) *textReporter {
+	t := &textReporter{c: c, r: r, label: label}
 	via := r.target.Instance
 	name := via.ID
 	if via.Name != "" {
@@ -39,82 +41,85 @@ func newTextReporter(a *app, r route) *textReporter {
 	if r.target.Name() != what {
 		what = r.target.Name() + " " + what
 	}
-	fmt.Fprintf(t.err, "%s through %s: %s\n", what, name, r.why)
+	c.say(func() { fmt.Fprintf(c.err, "%s through %s: %s\n", what, name, r.why) })
 	return t
 }
 
 func (t *textReporter) event(ev aws.Event, now aws.Tunnel) {
-	if t.asking() {
-		t.waiting = append(t.waiting, func() { t.print(ev, now) })
-		return
-	}
-	t.flush()
-	t.print(ev, now)
+	t.c.say(func() { t.print(ev, now) })
 }
 
-// asking says whether a question stands on the terminal, which a line of ours would hide.
-func (t *textReporter) asking() bool { return t.live && t.r.asking != nil && t.r.asking.Load() > 0 }
-
-// flush prints the events that a question has kept back.
-func (t *textReporter) flush() {
-	for _, print := range t.waiting {
-		print()
-	}
-	t.waiting = nil
-}
-
+// print is called by the console.
 func (t *textReporter) print(ev aws.Event, now aws.Tunnel) {
-	t.clear()
-	defer t.draw()
-	ready := ev.State == aws.StateOpen || ev.State == aws.StateIdle
-	if ready && !t.announced {
+	if usable(ev.State) && !t.announced {
 		t.announced = true
-		fmt.Fprintln(t.out, now.Local)
-		if cmd := clientCommand(t.r.target, now.Local); len(cmd) > 0 {
-			fmt.Fprintln(t.out, engine.Quote(cmd))
-		}
-		if t.live {
-			fmt.Fprintln(t.err, "Ctrl-C ends it.")
-		}
+		t.announce(now)
 	}
-	if ev.Kind == aws.EventState && ev.State == t.state && ev.Text == "" {
+	was := t.state
+	t.state = ev.State
+	switch {
+	case ev.Kind == aws.EventState && ev.State == was && ev.Text == "":
+		return
+	case t.quiet && (ev.Kind == aws.EventConnOpened || ev.Kind == aws.EventConnClosed):
+		return
+	case t.quiet && ev.Kind == aws.EventState && usable(ev.State) && usable(was):
 		return
 	}
-	t.state = ev.State
-	fmt.Fprintf(t.err, "%s %-8s %s\n", ev.At.Format("15:04:05"), ev.State, ev.Text)
+	fmt.Fprintf(t.c.err, "%s %s%-8s %s\n", ev.At.Format("15:04:05"), t.c.padded(t.label), ev.State, ev.Text)
 	if ev.Next != "" {
-		fmt.Fprintf(t.err, "         hint: %s\n", ev.Next)
+		fmt.Fprintf(t.c.err, "         hint: %s\n", ev.Next)
 	}
 }
 
-// counters redraws the live line; off a terminal nothing is printed, so that a log does not fill with it.
+// usable says whether connections can be carried.
+func usable(s aws.TunnelState) bool { return s == aws.StateOpen || s == aws.StateIdle }
+
+// announce prints where the tunnel is: its address and its client's command, a line each where it is the only one.
+func (t *textReporter) announce(now aws.Tunnel) {
+	cmd := engine.Quote(clientCommand(t.r.target, now.Local))
+	if t.label != "" {
+		fmt.Fprintln(t.c.out, strings.TrimRight(t.c.padded(t.label)+" "+now.Local+"  "+cmd, " "))
+	} else {
+		fmt.Fprintln(t.c.out, now.Local)
+		if cmd != "" {
+			fmt.Fprintln(t.c.out, cmd)
+		}
+	}
+	t.c.readied(t)
+}
+
+// counters redraws the console's line; off a terminal nothing is printed, so that a log does not fill with it.
 func (t *textReporter) counters(now aws.Tunnel) {
-	if t.asking() {
-		t.line = "" // the question stands where it was
+	t.c.mu.Lock()
+	defer t.c.mu.Unlock()
+	if !t.c.live {
 		return
 	}
-	t.flush()
-	if !t.live || !t.announced {
-		return
-	}
-	seconds := time.Since(t.at).Seconds()
-	up, down := float64(now.Up-t.last.Up)/seconds, float64(now.Down-t.last.Down)/seconds
-	if t.at.IsZero() {
-		up, down = 0, 0
+	if seconds := time.Since(t.at).Seconds(); !t.at.IsZero() && seconds > 0 {
+		t.up, t.down = float64(now.Up-t.last.Up)/seconds, float64(now.Down-t.last.Down)/seconds
 	}
 	t.last, t.at = now, time.Now()
+	t.c.count()
+}
+
+// line is the tunnel's counters.
+func (t *textReporter) line() string {
+	now := t.last
 	if now.State == aws.StateResuming {
-		t.redraw("waiting for the connection to Session Manager: " + resuming(now))
-		return
+		return "waiting for the connection to Session Manager: " + resuming(now)
 	}
-	line := fmt.Sprintf("↑ %s (%s/s)  ↓ %s (%s/s)  %s", size(now.Up), size(uint64(up)), size(now.Down), size(uint64(down)), count(len(now.Conns), "connection"))
+	line := traffic(now.Up, now.Down, t.up, t.down, len(now.Conns))
 	if len(now.Sessions) > 0 && now.Sessions[0].RTT > 0 {
 		line += fmt.Sprintf("  %.1f ms", float64(now.Sessions[0].RTT.Microseconds())/1000)
 	}
 	if n := len(now.Sessions); n > 1 {
 		line += "  " + count(n, "session")
 	}
-	t.redraw(line)
+	return line
+}
+
+func traffic(up, down uint64, upRate, downRate float64, conns int) string {
+	return fmt.Sprintf("↑ %s (%s/s)  ↓ %s (%s/s)  %s", size(up), size(uint64(upRate)), size(down), size(uint64(downRate)), count(conns, "connection"))
 }
 
 // resuming is how far the sessions are in getting their websockets back.
@@ -134,35 +139,18 @@ func resuming(now aws.Tunnel) string {
 	return fmt.Sprintf("try %d", max(worst.Attempt, 1))
 }
 
-func (t *textReporter) redraw(line string) {
-	if line != t.line {
-		t.clear()
-		t.line = line
-		t.draw()
-	}
-}
-
-func (t *textReporter) clear() {
-	if t.live && t.line != "" {
-		fmt.Fprint(t.err, "\r\x1b[K")
-	}
-}
-
-func (t *textReporter) draw() {
-	if t.live && t.line != "" {
-		fmt.Fprint(t.err, t.line)
-	}
-}
-
 func (t *textReporter) end(now aws.Tunnel) {
-	t.flush()
-	t.clear()
-	t.line = ""
-	if !t.announced {
-		return
-	}
-	fmt.Fprintf(t.err, "%s: ↑ %s ↓ %s in %s, %s\n", t.r.target.Name(), size(now.Up), size(now.Down),
-		time.Since(now.Started).Round(time.Second), count(int(now.Connections), "connection"))
+	t.c.left(t, func() {
+		if !t.announced {
+			return
+		}
+		name := t.r.target.Name()
+		if t.label != "" {
+			name = t.label
+		}
+		fmt.Fprintf(t.c.err, "%s: ↑ %s ↓ %s in %s, %s\n", name, size(now.Up), size(now.Down),
+			time.Since(now.Started).Round(time.Second), count(int(now.Connections), "connection"))
+	})
 }
 
 func size(bytes uint64) string { return humanize.Bytes(bytes) }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
@@ -26,9 +27,14 @@ type app struct {
 
 	ledger *ledger // of the sessions that this machine has open at AWS; nil keeps none
 
+	board *board // tells the tunnels of this process to rdsx ps and rdsx down; nil tells nobody
+
 	shared *account.Shared // one sign-in for all configurations of this process
 
 	held *atomic.Int32 // how many programs have the terminal, with its interrupts
+
+	asking   *atomic.Int32 // how many questions stand on the terminal or wait for it, see askingMFA
+	question *sync.Mutex   // held by the one that stands there
 }
 
 // globalFlags are understood by every command. Each can be given as RDSX_NAME in the environment instead.
@@ -74,7 +80,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return aws.Advise(err, aws.ErrUsage, cmd.CommandPath()+" --help")
 	})
-	root.AddCommand(a.newConnect(), a.newExec(), a.newLs(), a.newProfiles(), a.newSessions(), a.newSetup(), a.newDoctor(), a.newPolicy(), a.newPlugin(), a.newDemo(), a.newVersion())
+	root.AddCommand(a.newConnect(), a.newExec(), a.newUp(), a.newDown(), a.newPs(), a.newLs(), a.newProfiles(), a.newSessions(), a.newSetup(), a.newDoctor(), a.newPolicy(), a.newPlugin(), a.newDemo(), a.newVersion())
 	argumentsAreUsage(root)
 	a.renameExamples(root)
 	return root

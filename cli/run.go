@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/rdsx/rdsx/aws/account"
@@ -40,8 +41,10 @@ func (p Process) getenv(name string) string {
 // Run runs one command line and returns its exit code. It returns once everything the command opened is closed, also when
 // ctx ends first.
 func Run(ctx context.Context, p Process) int {
-	app := &app{Process: p, held: new(atomic.Int32), shared: new(account.Shared)}
+	app := &app{Process: p, held: new(atomic.Int32), shared: new(account.Shared), asking: new(atomic.Int32), question: new(sync.Mutex)}
 	app.ledger = app.newLedger()
+	app.board = app.newBoard()
+	defer app.board.close()
 	ctx, stop := app.interruptible(ctx)
 	defer stop()
 	root := app.root()

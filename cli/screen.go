@@ -163,8 +163,13 @@ func (s *screenRun) Open(ctx context.Context, target aws.Target, port int) (tui.
 	if err != nil {
 		return nil, err
 	}
+	way.name = typedName(target)
+	leave := s.app.board.post(f, s.app.told(way, "screens"))
 	// The state and its reason say why a Run has ended; Close waits for it.
-	go func() { _ = f.Run(ctx) }()
+	go func() {
+		defer leave()
+		_ = f.Run(ctx)
+	}()
 	return f, nil
 }
 
@@ -201,13 +206,17 @@ func (s *screenRun) summary(ended []aws.Tunnel) {
 	}
 }
 
+// typedName is what is typed behind rdsx connect for the target.
+func typedName(t aws.Target) string {
+	if t.Database != nil && t.Database.Role == aws.RoleReader {
+		return t.Name() + ":reader"
+	}
+	return t.Name()
+}
+
 // againCommand is the command that opens the same tunnel without a screen.
 func (s *screenRun) againCommand(t aws.Tunnel) string {
-	target := t.Target.Name()
-	if db := t.Target.Database; db != nil && db.Role == aws.RoleReader {
-		target += ":reader"
-	}
-	args := []string{"rdsx", "connect", target, "--via", t.Target.Instance.ID}
+	args := []string{"rdsx", "connect", typedName(t.Target), "--via", t.Target.Instance.ID}
 	if port := portOf(t.Local); port > 0 {
 		args = append(args, "--port", strconv.Itoa(port))
 	}

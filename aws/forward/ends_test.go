@@ -292,3 +292,26 @@ func TestFastPaths(t *testing.T) {
 		}
 	})
 }
+
+// TestEndSaysWhy: whoever ends a tunnel for a reason is named where its end and the ends of its connections are told; it is no
+// failure of Run. Only the first reason counts.
+func TestEndSaysWhy(t *testing.T) {
+	bubble(t, Config{}, sessions(nil), func(r *rig) {
+		c := r.connect()
+		r.dialled(1)
+		r.End("ended by somebody")
+		r.End("ended again")
+		<-r.done
+		r.wantReset(c)
+		if r.err != nil {
+			t.Errorf("Run returned %v, want nil", r.err)
+		}
+		r.wantTold(aws.EventConnReset, 1, "127.0.0.1:50000 cut: ended by somebody")
+		if e, _ := r.told(aws.EventState); e.State != aws.StateClosed || e.Text != "ended by somebody" {
+			t.Errorf("the last state is told as %+v", e)
+		}
+		if got := r.Snapshot().Reason; got != aws.ErrClosed.Error() {
+			t.Errorf("the reason is %q: to whoever shows the tunnel it is an end that was wanted", got)
+		}
+	})
+}

@@ -12,6 +12,7 @@ package forward
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -74,6 +75,7 @@ type Forwarder struct {
 	ended    bool
 	stop     context.CancelFunc // of the Run that has begun
 	failure  error              // why Run gave up
+	parting  string             // what End was told
 	trouble  string             // why the target cannot be used, until a connection gets a byte
 	conns    map[uint64]*connection
 	accepted uint64
@@ -193,6 +195,16 @@ func (f *Forwarder) Close() {
 	<-f.finished
 }
 
+// End is Close for a reason: the events of the tunnel's end and of its connections' ends tell it. Only the first counts.
+func (f *Forwarder) End(why string) {
+	f.mu.Lock()
+	if f.parting == "" && !f.ending {
+		f.parting = why
+	}
+	f.mu.Unlock()
+	f.Close()
+}
+
 // fail makes Run return err. f.mu is held.
 func (f *Forwarder) fail(err error) {
 	if f.failure == nil && !f.ending {
@@ -207,6 +219,9 @@ func (f *Forwarder) over() error {
 	defer f.mu.Unlock()
 	if f.failure != nil {
 		return f.failure
+	}
+	if f.parting != "" {
+		return aws.Advise(errors.New(f.parting), aws.ErrClosed, "")
 	}
 	return aws.ErrClosed
 }

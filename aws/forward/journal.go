@@ -131,6 +131,9 @@ func (f *Forwarder) entered(was aws.TunnelState, reason string) {
 		e.Text = "starting a session on " + f.instance()
 	case aws.StateClosed:
 		e.Text = j.reason
+		if f.failure == nil && f.parting != "" {
+			e.Text = f.parting
+		}
 	}
 	j.add(e)
 }

@@ -1,0 +1,23 @@
+//go:build !windows
+
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+// ownAlone says whether a folder is this user's and closed to everybody else.
+func ownAlone(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Getuid() && info.Mode().Perm()&0o077 == 0
+}
+
+// isRefused says whether err means that nobody listens.
+func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
+
+// detached has the program live on without this terminal.
+func detached(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }

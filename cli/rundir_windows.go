@@ -1,0 +1,21 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/windows"
+)
+
+// ownAlone is true: the folders are below the user's profile, which Windows keeps from others.
+func ownAlone(fs.FileInfo) bool { return true }
+
+// isRefused says whether err means that nobody listens.
+func isRefused(err error) bool { return errors.Is(err, windows.WSAECONNREFUSED) }
+
+// detached has the program live on without this console.
+func detached(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP}
+}
