@@ -3,6 +3,7 @@ package forward
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -281,4 +282,61 @@ func TestRoleBeforeTheMove(t *testing.T) {
 			t.Errorf("serving %q, pool %+v", now.Serving, now.Pool)
 		}
 	})
+}
+
+// TestOneOfSeveral: of the sessions that are opened after a move one leads to a reader. It gets no newcomers once another is known to
+// lead to the writer, and the badge is on for no longer than there is none.
+func TestOneOfSeveral(t *testing.T) {
+	for name, wait := range map[string]time.Duration{"beside the writer's": 0, "before the writer's": lookSoon + time.Second} {
+		t.Run(name, func(t *testing.T) {
+			w := &watcher{place: placed("orders-1")}
+			var asked atomic.Int32
+			d := sessions(func(s *fakeSession) {
+				s.ask = func(int) (*aws.Server, error) {
+					if asked.Add(1) == 1 {
+						return certified("orders-1"), nil
+					}
+					return certified("orders-2"), nil
+				}
+			})
+			bubble(t, Config{Target: endpointOf(aws.RoleWriter), Watcher: w}, d, func(r *rig) {
+				c := r.connect()
+				r.send(r.dialled(1), c, "hello")
+				time.Sleep(2 * steady) // one in reserve is there
+				w.set(placed("orders-2"), nil)
+				for _, n := r.told(aws.EventMoved); n == 0; _, n = r.told(aws.EventMoved) {
+					time.Sleep(100 * time.Millisecond)
+				}
+				time.Sleep(wait)
+				if got := r.Snapshot().Serving; (got == reader) != (wait > 0) {
+					t.Errorf("serving %q", got)
+				}
+				r.connect()
+				r.connect()
+				time.Sleep(100 * time.Millisecond)
+				for _, s := range r.Snapshot().Pool {
+					if wait > 0 && s.Member == "orders-1" && s.Use != aws.UseLeaving {
+						t.Errorf("known to lead to a reader, beside a writer, and takes newcomers: %+v", s)
+					}
+				}
+				time.Sleep(lookSoon + time.Second)
+				now := r.Snapshot()
+				writers := 0
+				for _, s := range now.Pool {
+					switch {
+					case s.Member == "orders-2" && s.Use != aws.UseLeaving:
+						writers++
+					case s.Use != aws.UseLeaving:
+						t.Errorf("a session takes newcomers and does not lead to the writer: %+v", s)
+					}
+				}
+				if now.Serving != "" || writers == 0 {
+					t.Errorf("serving %q, pool %+v", now.Serving, now.Pool)
+				}
+				if _, n := r.told(aws.EventServer); wait == 0 && n != 2 {
+					t.Errorf("%d events; want what each server is, and no badge: %+v", n, r.Events(0))
+				}
+			})
+		})
+	}
 }

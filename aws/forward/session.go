@@ -53,7 +53,7 @@ func (f *Forwarder) admit(ctx context.Context, s Session) *member {
 		text += "; it is kept from becoming idle, so the account's idle time-out never ends it"
 	}
 	f.note(aws.Event{Kind: aws.EventSession, Text: text})
-	if !f.greeted(ctx, m) && (f.unsure || f.serving != "") {
+	if !f.greeted(ctx, m) && (f.unsure || f.serving != "" || !f.late.IsZero()) {
 		f.ask(ctx, m)
 	}
 	p.notify()
