@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/aws/account"
-	"github.com/rdsx/rdsx/aws/discover"
 	"github.com/rdsx/rdsx/aws/doctor"
 	"github.com/rdsx/rdsx/profiles"
 )
@@ -180,75 +178,6 @@ func (a *app) assumedBy(ctx context.Context, o *doctor.Options) map[string]strin
 		o.Assumes = &assumes
 	}
 	return keys
-}
-
-// patient is the target with the instance that would carry it, fit or not.
-func (a *app) patient(ctx context.Context, o doctor.Options, name, via string) (aws.Target, error) {
-	inv, err := discover.New(o.Config, o.Account, discover.Options{}).All(ctx)
-	if err != nil {
-		return aws.Target{}, err
-	}
-	t := aws.Target{Account: o.Account}
-	if name != "" {
-		if t, err = a.named(inv, o.Account, name); err != nil {
-			return t, withListErrors(err, inv)
-		}
-	}
-	if via != "" {
-		t.Instance, err = discover.Via(inv, via)
-		if err != nil && (strings.HasPrefix(via, "i-") || strings.HasPrefix(via, "mi-")) {
-			t.Instance, err = aws.Instance{ID: via, Region: o.Account.Region}, nil // why Systems Manager does not know it is the question
-		}
-		return t, err
-	}
-	t.Instance, _, err = discover.Choose(inv, t.Database, t.Endpoint)
-	if errors.Is(err, aws.ErrUsage) {
-		return t, err
-	}
-	if err != nil {
-		t.Instance = likeliest(inv, t.Database)
-	}
-	return t, nil
-}
-
-// named is the database that a name stands for, also one that is not in service.
-func (a *app) named(inv discover.Inventory, acct aws.Account, name string) (aws.Target, error) {
-	t, err := resolve(inv, acct, name)
-	if err == nil || !errors.Is(err, aws.ErrUnreachable) {
-		return t, err
-	}
-	id, _, _ := strings.Cut(name, ":")
-	for _, db := range inv.Databases {
-		if strings.EqualFold(db.ID, id) {
-			return aws.Target{Account: acct, Database: &db, Endpoint: db.Endpoint, Engine: db.Engine}, nil
-		}
-	}
-	return t, err
-}
-
-// likeliest is the instance that was probably meant to carry the tunnel: in the database's VPC, and marked as a bastion or
-// known to Systems Manager.
-func likeliest(inv discover.Inventory, db *aws.Database) aws.Instance {
-	score := func(i aws.Instance) int {
-		n := 0
-		if db != nil && i.VPC == db.VPC && db.VPC != "" {
-			n += 8
-		}
-		if i.Tags["rdsx"] != "" || strings.Contains(strings.ToLower(i.Name), "bastion") {
-			n += 4
-		}
-		if i.AgentVersion != "" {
-			n += 2
-		}
-		if i.State == "running" {
-			n++
-		}
-		return n
-	}
-	if len(inv.Instances) == 0 {
-		return aws.Instance{}
-	}
-	return slices.MaxFunc(inv.Instances, func(a, b aws.Instance) int { return score(a) - score(b) })
 }
 
 // lint is what rdsx profiles check finds, as doctor wants it.

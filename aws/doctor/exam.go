@@ -29,7 +29,7 @@ type Options struct {
 	// Assumes is the role that the profile assumes, nil for a profile that assumes none.
 	Assumes *Assumed
 	// Target finds what the tunnel would lead to. Its instance may be unfit; without one, ID is "". nil examines the account
-	// alone. It is called once.
+	// alone. It is called once. An *UnlistedError says that it may not be looked for.
 	Target func(ctx context.Context) (aws.Target, error)
 
 	Document   string // Session document; "" is AWS's own for a remote host

@@ -22,7 +22,10 @@ const leastEndpoints = "3.3.40.0"
 // targetFound says what will be examined.
 func targetFound(ctx context.Context, x *exam) Result {
 	t, err := x.target(ctx)
+	var unlisted *UnlistedError
 	switch {
+	case errors.As(err, &unlisted):
+		return unknown("could not check, because "+unlisted.Error(), unlisted.ask())
 	case err != nil:
 		kind := aws.ErrNotFound
 		for _, k := range []error{aws.ErrUsage, aws.ErrUnreachable, aws.ErrSignIn} {
@@ -59,7 +62,7 @@ func labelOf(i aws.Instance) string {
 func database(ctx context.Context, x *exam) Result {
 	t, err := x.target(ctx)
 	if err != nil || t.Database == nil {
-		return skipped("not a database that RDS knows")
+		return skippedFor(err, "not a database that RDS knows")
 	}
 	d := *t.Database
 	if d.Available() {
@@ -82,7 +85,8 @@ func (x *exam) machineOr(ctx context.Context) (ec2types.Instance, *Result) {
 	var r Result
 	switch {
 	case id == "":
-		r = skipped("no instance to look at")
+		_, err := x.target(ctx)
+		r = skippedFor(err, "no instance to look at")
 	case hybrid(id):
 		r = skipped("%s is outside EC2", id)
 	default:
@@ -138,7 +142,8 @@ func restart(id string) aws.Fix {
 func registered(ctx context.Context, x *exam) Result {
 	id := x.instance(ctx)
 	if id == "" {
-		return skipped("no instance to look at")
+		_, err := x.target(ctx)
+		return skippedFor(err, "no instance to look at")
 	}
 	n, err := x.node(ctx)
 	switch {
@@ -153,7 +158,8 @@ func registered(ctx context.Context, x *exam) Result {
 func online(ctx context.Context, x *exam) Result {
 	id := x.instance(ctx)
 	if id == "" {
-		return skipped("no instance to look at")
+		_, err := x.target(ctx)
+		return skippedFor(err, "no instance to look at")
 	}
 	n, err := x.node(ctx)
 	if err != nil {
@@ -172,7 +178,8 @@ func online(ctx context.Context, x *exam) Result {
 func agentVersion(ctx context.Context, x *exam) Result {
 	id := x.instance(ctx)
 	if id == "" {
-		return skipped("no instance to look at")
+		_, err := x.target(ctx)
+		return skippedFor(err, "no instance to look at")
 	}
 	n, err := x.node(ctx)
 	if err != nil {

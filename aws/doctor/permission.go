@@ -117,8 +117,8 @@ func (x *exam) documentARN(ctx context.Context) string {
 
 func onInstance(ctx context.Context, x *exam) Result {
 	t, err := x.target(ctx)
-	if err != nil || t.Instance.ID == "" {
-		return skipped("no instance to ask about")
+	if t.Instance.ID == "" {
+		return skippedFor(err, "no instance to ask about")
 	}
 	who, _ := x.identity(ctx)
 	if t.Instance.Account == "" {

@@ -12,7 +12,7 @@ func reachability(ctx context.Context, x *exam) Result {
 	t, err := x.target(ctx)
 	switch {
 	case err != nil || t.Instance.ID == "":
-		return skipped("no instance to start from")
+		return skippedFor(err, "no instance to start from")
 	case t.Database == nil:
 		return skipped("RDS does not know %s, so nothing is known of its network", t.Endpoint)
 	}

@@ -20,7 +20,7 @@ import (
 func conclusive(ctx context.Context, x *exam) Result {
 	t, err := x.target(ctx)
 	if err != nil || t.Instance.ID == "" {
-		return skipped("no target to open")
+		return skippedFor(err, "no target to open")
 	}
 	began := time.Now()
 	s, err := session.Open(ctx, x.Config, session.Request{
