@@ -3,6 +3,8 @@ package cli
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -16,16 +18,12 @@ import (
 // and never a secret. A file that cannot be read is as good as none.
 type cache struct{ dir string } // "" keeps nothing
 
-// cacheVersion changes when a list of before would be misread.
-const cacheVersion = 2
-
 // list is a file of the cache: one place as one profile sees it.
 type list struct {
-	Version int           `json:"version"`
-	At      time.Time     `json:"at"`
-	Account aws.Account   `json:"account"`
-	Denied  []string      `json:"denied,omitempty"`
-	Rows    []targets.Row `json:"rows"`
+	At      time.Time
+	Account aws.Account
+	Denied  []string
+	Rows    []targets.Row
 }
 
 // cache finds the folder of this configuration's lists.
@@ -45,23 +43,75 @@ func digest(parts ...string) string {
 }
 
 func (c cache) path(of aws.Account) string {
-	return filepath.Join(c.dir, digest(of.Profile)+"-"+filepath.Base(of.Region)+".json")
+	return filepath.Join(c.dir, digest(of.Profile)+"-"+filepath.Base(of.Region)+".list")
+}
+
+// open reads the list of a place without its nodes, false when there is none. nodes reads these; it is to be called once at most,
+// and gives none when the file breaks off.
+func (c cache) open(of aws.Account) (l list, nodes func() []targets.Row, ok bool) {
+	if c.dir == "" {
+		return list{}, nil, false
+	}
+	f, err := os.Open(c.path(of))
+	if err != nil {
+		return list{}, nil, false
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	var text strings.Builder
+	if info, err := f.Stat(); err == nil {
+		text.Grow(int(info.Size()))
+	}
+	if _, err := io.Copy(&text, f); err != nil {
+		return list{}, nil, false
+	}
+	return openList(text.String(), of)
+}
+
+func openList(text string, of aws.Account) (l list, nodes func() []targets.Row, ok bool) {
+	r := &codec{}
+	if r.in, ok = strings.CutPrefix(text, magic); !ok {
+		return list{}, nil, false
+	}
+	r.head(&l)
+	l.Rows = r.rows(nil)
+	if r.failed || l.Account.Profile != of.Profile || l.Account.Region != of.Region {
+		return list{}, nil, false
+	}
+	return l, func() []targets.Row {
+		if all := r.rows(nil); !r.failed && r.at == len(r.in) {
+			return all
+		}
+		return nil
+	}, true
 }
 
 // read is the list of a place, false when there is none.
 func (c cache) read(of aws.Account) (list, bool) {
-	var l list
-	if c.dir == "" || readJSON(c.path(of), &l) != nil || l.Version != cacheVersion || l.Account.Profile != of.Profile || l.Account.Region != of.Region {
-		return list{}, false
+	l, nodes, ok := c.open(of)
+	if ok {
+		l.Rows = append(l.Rows, nodes()...)
 	}
-	return l, true
+	return l, ok
 }
 
 // keep writes the list of a place. What cannot be kept is found again.
 func (c cache) keep(of aws.Account, denied []string, rows []targets.Row) {
-	if c.dir != "" {
-		_ = writeJSON(c.path(of), list{Version: cacheVersion, At: time.Now(), Account: of, Denied: denied, Rows: rows})
+	if c.dir == "" {
+		return
 	}
+	var others, nodes []targets.Row
+	for _, r := range rows {
+		if r.Instance != nil {
+			nodes = append(nodes, r)
+		} else {
+			others = append(others, r)
+		}
+	}
+	w := &codec{writing: true, known: map[string]uint64{}, out: []byte(magic)}
+	w.head(&list{At: time.Now(), Account: of, Denied: denied})
+	w.rows(others)
+	w.rows(nodes)
+	_ = writeFile(c.path(of), w.out)
 }
 
 // inventory is what a list says was there.

@@ -16,7 +16,6 @@ import (
 	"github.com/rdsx/rdsx/aws/engine"
 	"github.com/rdsx/rdsx/aws/forward"
 	"github.com/rdsx/rdsx/tui"
-	"github.com/rdsx/rdsx/tui/targets"
 	"github.com/rdsx/rdsx/tui/tunnels"
 )
 
@@ -44,7 +43,7 @@ func (a *app) screenWith(ctx context.Context, o screenOptions) error {
 	if a.flags.noInput || a.flags.json || !plain && !a.onTerminal() {
 		return a.noScreen(ctx)
 	}
-	s := &screenRun{app: a, options: o, questions: make(chan tui.Question), files: a.screenFiles(), before: map[string]targets.Row{}, cacheRead: make(chan struct{})}
+	s := &screenRun{app: a, options: o, questions: make(chan tui.Question), files: a.screenFiles(), before: map[string]way{}, cacheRead: make(chan struct{})}
 	if err := s.load(ctx, plain); err != nil {
 		return err
 	}
@@ -72,9 +71,9 @@ type screenRun struct {
 	failed    []error // profiles that could not be read
 	files     *screenFiles
 	questions chan tui.Question
-	before    map[string]targets.Row // what the last run knew of the ways, by key; filled before the first scan begins
-	unread    []place                // whose lists of the last run are still to be read
-	cacheRead chan struct{}          // closed once Cached has returned
+	before    map[string]way // what the last run knew of the databases, by key; filled before the first scan begins
+	kept      *kept          // of the lists of the last run, what Cached has not waited for
+	cacheRead chan struct{}  // closed once Cached has returned
 }
 
 // scope is a profile and a region; "" is what rdsx takes without being told.

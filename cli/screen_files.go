@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -88,12 +89,31 @@ func (f *screenFiles) read() {
 func (f *screenFiles) used(rows []targets.Row) []targets.Row {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for i, r := range rows {
-		if v, ok := f.memory.Used[keyOf(r)]; ok {
+	var last scope
+	some := false
+	for i := range rows {
+		if of := (scope{rows[i].Account.Profile, rows[i].Account.Region}); i == 0 || of != last {
+			last, some = of, f.anyUsed(of)
+		}
+		if !some {
+			continue
+		}
+		if v, ok := f.memory.Used[keyOf(rows[i])]; ok {
 			rows[i].LastUsed = v.At
 		}
 	}
 	return rows
+}
+
+// anyUsed says whether anything of a profile and region was opened: of a hundred thousand rows, most need no key.
+func (f *screenFiles) anyUsed(of scope) bool {
+	prefix := "\x00" + of.profile + "\x00" + of.region + "\x00" // as Row.Key begins
+	for key := range f.memory.Used {
+		if strings.HasPrefix(key, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // hosts adds the host:port rows of the account, which no list brings.
@@ -190,12 +210,17 @@ func readJSON(path string, into any) error {
 	return json.Unmarshal(data, into)
 }
 
-// writeJSON replaces the file as a whole: whoever reads it meanwhile sees the old one or the new one.
-func writeJSON(path string, v any) (err error) {
+// writeJSON replaces the file as a whole.
+func writeJSON(path string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
+	return writeFile(path, data)
+}
+
+// writeFile replaces the file as a whole: whoever reads it meanwhile sees the old one or the new one.
+func writeFile(path string, data []byte) (err error) {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

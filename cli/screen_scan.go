@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/aws/discover"
@@ -15,52 +14,6 @@ import (
 	"github.com/rdsx/rdsx/tui"
 	"github.com/rdsx/rdsx/tui/targets"
 )
-
-// cacheWithin is how long the first frame waits for the lists of the last run. Those that are not read by then come behind it.
-const cacheWithin = 60 * time.Millisecond
-
-// Cached implements tui.Catalogue.
-func (s *screenRun) Cached() ([]targets.Row, time.Time) {
-	began := time.Now()
-	var rows []targets.Row
-	var at time.Time
-	for n, p := range s.places {
-		if time.Since(began) > cacheWithin {
-			s.unread = s.places[n:]
-			break
-		}
-		more, when := s.read(p)
-		if rows = append(rows, more...); !when.IsZero() && (at.IsZero() || when.Before(at)) {
-			at = when
-		}
-	}
-	for _, p := range s.places {
-		rows = s.files.hosts(rows, p.account)
-	}
-	close(s.cacheRead)
-	return s.files.used(rows), at
-}
-
-// read is the list of a place of the last run; none where AWS is to be asked first.
-func (s *screenRun) read(p place) ([]targets.Row, time.Time) {
-	if s.app.flags.many.refresh {
-		return nil, time.Time{}
-	}
-	l, ok := s.files.cache.read(p.account)
-	if !ok {
-		return nil, time.Time{}
-	}
-	fresh := l.Rows[:0]
-	for _, r := range l.Rows {
-		key := r.Key()
-		if _, twice := s.before[key]; twice {
-			continue // another profile sees it too
-		}
-		s.before[key] = targets.Row{Via: r.Via, Path: r.Path}
-		fresh = append(fresh, r)
-	}
-	return fresh, l.At
-}
 
 // atOnce is of how many accounts and regions the networks are read at the same time.
 const atOnce = 6
@@ -72,12 +25,7 @@ func (s *screenRun) Scan(ctx context.Context, emit func(tui.Finding)) {
 	case <-ctx.Done():
 		return
 	}
-	for _, p := range s.unread {
-		if rows, at := s.read(p); len(rows) > 0 {
-			emit(tui.Finding{Rows: s.files.used(rows), Old: at})
-		}
-	}
-	s.unread = nil
+	s.rest(ctx, emit)
 	emit(tui.Finding{Parts: len(s.places), Account: s.header()})
 	sc := &scan{run: s, emit: emit, sites: map[aws.Account]*lookout{}, denied: map[string]bool{}, slots: make(chan struct{}, atOnce)}
 	for _, err := range s.failed {
@@ -140,11 +88,11 @@ type lookout struct {
 	changed   []string // databases since the last rows
 	again     bool     // the instances have changed: every row may have
 	done      map[string]bool
-	failed    map[int]bool           // places of which something is missing
-	denied    map[int][]string       // what a place may not list
-	rules     *reach.Snapshot        // of the networks; nil until they have been read
-	before    map[string]targets.Row // what the last run knew of the ways
-	near      map[string]nearest     // choices of the current instances, by the place of a database
+	failed    map[int]bool       // places of which something is missing
+	denied    map[int][]string   // what a place may not list
+	rules     *reach.Snapshot    // of the networks; nil until they have been read
+	before    map[string]way     // what the last run knew of the ways
+	near      map[string]nearest // choices of the current instances, by the place of a database
 }
 
 // nearest is the instance that nearness chooses for databases in the same place.
@@ -250,8 +198,8 @@ func (l *lookout) database(inv discover.Inventory, db aws.Database) targets.Row 
 		return row
 	}
 	row.Via, row.Why = all[0].Instance, all[0].Why
-	if old, ok := l.before[row.Key()]; ok && l.rules == nil && old.Via.ID == row.Via.ID {
-		return row.Judged(old.Path)
+	if old, ok := l.before[row.Key()]; ok && l.rules == nil && old.via == row.Via.ID {
+		return row.Judged(old.path)
 	}
 	if l.rules != nil && row.Unusable == "" {
 		return row.Judged(all[0].Verdict)
