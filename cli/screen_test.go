@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rdsx/rdsx/aws"
@@ -196,20 +197,23 @@ func TestRowsWaitForTheInstances(t *testing.T) {
 
 // TestInterrupts end the command, except while a program has the terminal.
 func TestInterrupts(t *testing.T) {
-	interrupts := make(chan os.Signal)
-	a := &app{Process: Process{Interrupts: interrupts}, held: new(atomic.Int32)}
-	ctx, stop := a.interruptible(context.Background())
-	defer stop()
-	release := a.holdInterrupts()
-	for range 3 {
+	synctest.Test(t, func(t *testing.T) {
+		interrupts := make(chan os.Signal)
+		a := &app{Process: Process{Interrupts: interrupts}, held: new(atomic.Int32)}
+		ctx, stop := a.interruptible(context.Background())
+		defer stop()
+		release := a.holdInterrupts()
+		for range 3 {
+			interrupts <- os.Interrupt
+			synctest.Wait()
+		}
+		if ctx.Err() != nil {
+			t.Fatal("an interrupt for a client ended rdsx")
+		}
+		release()
 		interrupts <- os.Interrupt
-	}
-	if ctx.Err() != nil {
-		t.Fatal("an interrupt for a client ended rdsx")
-	}
-	release()
-	interrupts <- os.Interrupt
-	<-ctx.Done()
+		<-ctx.Done()
+	})
 }
 
 // TestClipboard gives text to the program that the desktop has, and to none over SSH.
