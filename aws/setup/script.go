@@ -97,6 +97,10 @@ group=$(aws ec2 describe-security-groups --filters Name=group-name,Values=%[1]s 
 if [ "$group" = None ]; then
   group=$(aws ec2 create-security-group --group-name %[1]s --description 'rdsx: no way in' --vpc-id %[2]s \
     --tag-specifications 'ResourceType=security-group,Tags=[{Key=rdsx:setup,Value=%[3]s},{Key=Name,Value=%[1]s}]' --query GroupId --output text)
+fi
+# A new group lets everything out, also one of a run that was broken off here.
+open=$(aws ec2 describe-security-groups --group-ids "$group" --query "SecurityGroups[?Tags[?Key=='rdsx:setup']].IpPermissionsEgress[] | [?IpProtocol=='-1'].IpRanges[] | [?CidrIp=='0.0.0.0/0'] | length(@)" --output text)
+if [ "$open" != 0 ]; then
   aws ec2 revoke-security-group-egress --group-id "$group" --ip-permissions '[{"IpProtocol":"-1","IpRanges":[{"CidrIp":"0.0.0.0/0"}]}]'
 fi
 `, g.name, p.VPC, p.Name)

@@ -19,7 +19,14 @@ refuse() {
 case "$1 $2" in
 "sts get-caller-identity") echo 222233334444 ;;
 "iam get-instance-profile") echo "${HOLDS:-rdsx-instance}" ;;
-"ec2 describe-security-groups") echo sg-0f0000000000000e0 ;;
+"ec2 describe-security-groups")
+  case "$*" in
+  *--group-ids*) echo "${OPEN:-0}" ;;
+  *) echo "${GROUP:-sg-0f0000000000000e0}" ;;
+  esac
+  ;;
+"ec2 create-security-group") echo sg-0f0000000000000e1 ;;
+"ec2 revoke-security-group-egress") echo "shut: $*" ;;
 "ec2 describe-instances") echo i-0f000000000000001 ;;
 "ssm describe-instance-information") echo Online ;;
 "$WHOM") refuse "$REFUSE" "$2" ;;
@@ -29,9 +36,9 @@ case "$1 $2" in
 esac
 `
 
-// TestScriptTellsWhatIsThereFromWhatWasRefused: what exists already is no failure; a quota or a throttle is, since what was to be
-// made is not there.
-func TestScriptTellsWhatIsThereFromWhatWasRefused(t *testing.T) {
+// scriptWithFakeAWS renders a script and returns what runs it with that aws command.
+func scriptWithFakeAWS(t *testing.T) func(env ...string) (string, error) {
+	t.Helper()
 	sh, err := exec.LookPath("sh")
 	if err != nil {
 		t.Skip("no sh")
@@ -51,6 +58,18 @@ func TestScriptTellsWhatIsThereFromWhatWasRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return func(env ...string) (string, error) {
+		cmd := exec.CommandContext(t.Context(), sh, script)
+		cmd.Env = append([]string{"PATH=" + dir + string(os.PathListSeparator) + os.Getenv("PATH"), "TMPDIR=" + t.TempDir()}, env...)
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+}
+
+// TestScriptTellsWhatIsThereFromWhatWasRefused: what exists already is no failure; a quota or a throttle is, since what was to be
+// made is not there.
+func TestScriptTellsWhatIsThereFromWhatWasRefused(t *testing.T) {
+	run := scriptWithFakeAWS(t)
 	for _, c := range []struct{ env, fails string }{
 		{"X=", ""},
 		{"WHOM=iam create-role REFUSE=LimitExceeded", "LimitExceeded"},
@@ -61,12 +80,29 @@ func TestScriptTellsWhatIsThereFromWhatWasRefused(t *testing.T) {
 		{"HOLDS=another", "another role, another"},
 		{"HOLDS=None", ""},
 	} {
-		cmd := exec.CommandContext(t.Context(), sh, script)
 		whom, refuse, _ := strings.Cut(c.env, " REFUSE=")
-		cmd.Env = []string{"PATH=" + dir + string(os.PathListSeparator) + os.Getenv("PATH"), "TMPDIR=" + t.TempDir(), whom, "REFUSE=" + refuse}
-		out, err := cmd.CombinedOutput()
-		if (err != nil) != (c.fails != "") || !strings.Contains(string(out), c.fails) {
+		out, err := run(whom, "REFUSE="+refuse)
+		if (err != nil) != (c.fails != "") || !strings.Contains(out, c.fails) {
 			t.Errorf("%s: %v\n%s", c.env, err, out)
+		}
+	}
+}
+
+// TestScriptShutsTheGroup: a group that lets everything out is shut, be it new or left so by a run that was broken off; one that
+// is shut already is not touched.
+func TestScriptShutsTheGroup(t *testing.T) {
+	run := scriptWithFakeAWS(t)
+	for _, c := range []struct{ group, open, shuts string }{
+		{"None", "1", "sg-0f0000000000000e1"},
+		{"sg-0f0000000000000e0", "1", "sg-0f0000000000000e0"},
+		{"sg-0f0000000000000e0", "0", ""},
+	} {
+		out, err := run("GROUP="+c.group, "OPEN="+c.open)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if shut := strings.Contains(out, "shut: ec2 revoke-security-group-egress --group-id "+c.shuts); shut != (c.shuts != "") {
+			t.Errorf("%+v:\n%s", c, out)
 		}
 	}
 }
