@@ -37,8 +37,11 @@ type Change struct {
 
 var stackPattern = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9-]{0,127}$`)
 
+// setName is what a change set is called, as a layout of time: it tells those of rdsx from somebody else's.
+const setName = "rdsx-20060102-150405"
+
 // Prepare creates the change set and waits until CloudFormation has worked it out. No changes and no error: the stack is as
-// the template says. The caller ends with Execute or Discard.
+// the template says. A stack that waits for somebody else's change set is refused. The caller ends with Execute or Discard.
 func (s *Stack) Prepare(ctx context.Context, cfg sdk.Config, template string) ([]Change, error) {
 	if !stackPattern.MatchString(s.Name) {
 		return nil, usage(fmt.Sprintf("--stack %q: a letter, then letters, digits and hyphens", s.Name))
@@ -52,12 +55,15 @@ func (s *Stack) Prepare(ctx context.Context, cfg sdk.Config, template string) ([
 	case err != nil:
 		return nil, fmt.Errorf("read the stack %s: %w", s.Name, err)
 	case stack.StackStatus == types.StackStatusReviewInProgress:
+		if err := s.ours(ctx); err != nil {
+			return nil, err
+		}
 		kind, s.isNew = types.ChangeSetTypeCreate, true
 	case neverMade(stack.StackStatus):
 		return nil, s.failure(stack.StackStatus, "nothing of it was made, and it takes no change")
 	}
 	out, err := s.client.CreateChangeSet(ctx, &cloudformation.CreateChangeSetInput{
-		StackName: &s.Name, ChangeSetName: sdk.String("rdsx-" + time.Now().UTC().Format("20060102-150405")), ChangeSetType: kind,
+		StackName: &s.Name, ChangeSetName: sdk.String(time.Now().UTC().Format(setName)), ChangeSetType: kind,
 		TemplateBody: &template, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
 		Tags: []types.Tag{{Key: sdk.String("rdsx:setup"), Value: &s.Name}},
 	})
@@ -66,6 +72,25 @@ func (s *Stack) Prepare(ctx context.Context, cfg sdk.Config, template string) ([
 	}
 	s.set = sdk.ToString(out.Id)
 	return s.changes(ctx)
+}
+
+// ours is nil when the stack, which was never made, holds change sets of rdsx alone: what else there is would go with it.
+func (s *Stack) ours(ctx context.Context) error {
+	pages := cloudformation.NewListChangeSetsPaginator(s.client, &cloudformation.ListChangeSetsInput{StackName: &s.Name})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("list the change sets of the stack %s: %w", s.Name, err)
+		}
+		for _, set := range page.Summaries {
+			name := sdk.ToString(set.ChangeSetName)
+			if _, err := time.Parse(setName, name); err != nil {
+				return aws.Advise(fmt.Errorf("the stack %s was not made yet and waits for the change set %s, which is not of rdsx: it is left alone", s.Name, name), aws.ErrUsage,
+					"name another stack with --stack, or look at it: aws cloudformation describe-change-set --stack-name "+s.Name+" --change-set-name "+name+" --region "+s.client.Options().Region)
+			}
+		}
+	}
+	return nil
 }
 
 // changes waits for the change set and reads it.
@@ -146,7 +171,7 @@ func (s *Stack) Discard(ctx context.Context) error {
 		return nil
 	}
 	_, err := s.client.DeleteChangeSet(ctx, &cloudformation.DeleteChangeSetInput{ChangeSetName: &s.set, StackName: &s.Name})
-	if s.isNew {
+	if s.isNew && s.ours(ctx) == nil { // else somebody has proposed a change of their own in the meantime
 		_, gone := s.client.DeleteStack(ctx, &cloudformation.DeleteStackInput{StackName: &s.Name})
 		err = errors.Join(err, gone)
 	}

@@ -11,6 +11,8 @@ import (
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"go.uber.org/goleak"
 
 	"github.com/rdsx/rdsx/aws"
@@ -212,6 +214,54 @@ func TestStackWhoseChangeFails(t *testing.T) {
 	if len(instances(s)) != 1 {
 		t.Error("the instance of the set-up before is gone")
 	}
+}
+
+// TestStackOfSomebodyElse: a stack that waits for a change set which rdsx has not made is refused, and stays as it is.
+func TestStackOfSomebodyElse(t *testing.T) {
+	s, cfg := newSim(t)
+	text, err := setup.Render(options(t, s, setup.Recommended), setup.CloudFormation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := cloudformation.NewFromConfig(cfg)
+	propose := func() {
+		t.Helper()
+		if _, err := client.CreateChangeSet(t.Context(), &cloudformation.CreateChangeSetInput{
+			StackName: sdk.String("rdsx"), ChangeSetName: sdk.String("from-the-console"), ChangeSetType: types.ChangeSetTypeCreate,
+			TemplateBody: &text.Body, Capabilities: []types.Capability{types.CapabilityCapabilityNamedIam},
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stays := func() {
+		t.Helper()
+		if _, err := client.DescribeChangeSet(t.Context(), &cloudformation.DescribeChangeSetInput{
+			StackName: sdk.String("rdsx"), ChangeSetName: sdk.String("from-the-console"),
+		}); err != nil {
+			t.Errorf("the other change set: %v", err)
+		}
+	}
+	propose()
+	st := setup.Stack{Name: "rdsx", Every: time.Millisecond}
+	_, err = st.Prepare(t.Context(), cfg, text.Body)
+	if err == nil || !strings.Contains(err.Error(), "from-the-console") || !strings.Contains(aws.NextOf(err), "--stack") {
+		t.Errorf("%v; next: %s", err, aws.NextOf(err))
+	}
+	if err := st.Discard(t.Context()); err != nil {
+		t.Error(err)
+	}
+	stays()
+	if _, err := client.DeleteStack(t.Context(), &cloudformation.DeleteStackInput{StackName: sdk.String("rdsx")}); err != nil {
+		t.Fatal(err)
+	}
+	// One that comes while rdsx waits for an answer stays as well.
+	again := setup.Stack{Name: "rdsx", Every: time.Millisecond}
+	if _, err := again.Prepare(t.Context(), cfg, text.Body); err != nil {
+		t.Fatal(err)
+	}
+	propose()
+	_ = again.Discard(t.Context()) // the simulated stack holds one change set: that of rdsx is gone already
+	stays()
 }
 
 // TestStackDiscarded: a change set that is not wanted leaves no stack.

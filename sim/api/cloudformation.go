@@ -18,6 +18,7 @@ func cloudFormationService() *service {
 	return &service{name: "cloudformation", wire: queryWire{xmlns: "http://cloudformation.amazonaws.com/doc/" + cloudFormationVersion + "/"}, operations: map[string]operation{
 		"CreateChangeSet":     {"", onStack(createChangeSet)},
 		"DescribeChangeSet":   {"", onStack(describeChangeSet)},
+		"ListChangeSets":      {"", onStack(listChangeSets)},
 		"ExecuteChangeSet":    {"", onStack(executeChangeSet)},
 		"DeleteChangeSet":     {"", onStack(deleteChangeSet)},
 		"DescribeStacks":      {"", onStack(describeStacks)},
@@ -208,6 +209,20 @@ func describeChangeSet(c *call, s *stack) (any, error) {
 	}
 	for _, r := range set.changes {
 		out.Changes.Items = append(out.Changes.Items, change{"Resource", r})
+	}
+	return out, nil
+}
+
+func listChangeSets(_ *call, s *stack) (any, error) {
+	type summary struct {
+		ChangeSetName string
+		ChangeSetID   string `xml:"ChangeSetId"`
+		StackName     string
+		Status        string
+	}
+	var out struct{ Summaries memberList[summary] }
+	if s.set != nil {
+		out.Summaries.Items = append(out.Summaries.Items, summary{s.set.name, s.set.id, s.name, s.set.status})
 	}
 	return out, nil
 }
