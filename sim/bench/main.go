@@ -37,10 +37,15 @@ func main() {
 	bin := flag.String("rdsx", "", "measure this program instead of building one")
 	repeats := flag.Int("repeats", 5, "how often each figure is measured; the median is printed")
 	quick := flag.Bool("quick", false, "small amounts, once: to see that it runs")
+	alone := flag.Bool("fleet", false, "measure the search of many accounts alone, and print its section")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *out, *bin, *repeats, *quick); err != nil {
+	do := func() error { return run(ctx, *out, *bin, *repeats, *quick) }
+	if *alone {
+		do = func() error { return printFleet(ctx) }
+	}
+	if err := do(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -75,6 +80,9 @@ func run(ctx context.Context, out, bin string, repeats int, quick bool) error {
 			return fmt.Errorf("at RTT %v: %w", rtt, err)
 		}
 		page.rows, page.loaded = append(page.rows, rows...), append(page.loaded, more)
+	}
+	if page.fleet, err = measureFleet(ctx); err != nil {
+		return err
 	}
 	if out == "" {
 		return page.write(os.Stdout)

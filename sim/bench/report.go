@@ -16,6 +16,7 @@ type report struct {
 	rows  []row
 
 	loaded []*loaded
+	fleet  *fleet
 }
 
 const preamble = `# Benchmarks
@@ -37,6 +38,7 @@ func (r *report) write(w io.Writer) error {
 	r.underLoad(&b)
 	r.gaps(&b)
 	r.crowd(&b)
+	r.fleet.write(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
