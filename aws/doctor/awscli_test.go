@@ -50,6 +50,32 @@ func (r *rig) command(line string) {
 	r.post(service, target, kind, body, line)
 }
 
+// commands runs a line that makes a security group and goes on with it.
+func (r *rig) commands(line string) {
+	r.Helper()
+	parts := strings.Split(line, " && ")
+	first, isGroup := strings.CutPrefix(parts[0], "group=$(")
+	if !isGroup {
+		r.Fatalf("%s makes no group", line)
+	}
+	first = strings.TrimSuffix(first, ")")
+	r.command(first)
+	words, _ := shellWords(first) // command has read them
+	flags, _ := flagsOf(words)
+	id := ""
+	for _, g := range r.sim.World().Region(home, region).SecurityGroups {
+		if g.Name == flags["--group-name"][0] {
+			id = g.ID
+		}
+	}
+	for _, part := range parts[1:] {
+		if !strings.HasSuffix(part, " --region "+region) {
+			r.Errorf("%s names no region", part)
+		}
+		r.command(strings.ReplaceAll(part, `"$group"`, id))
+	}
+}
+
 func (r *rig) post(service, target, kind, body, line string) {
 	r.Helper()
 	cfg, _, _, err := account.Load(r.Context(), account.Options{Profile: r.admin, Env: r.env})
@@ -156,6 +182,8 @@ func formField(form url.Values, service, name string, values []string) {
 	switch {
 	case service == "iam" || service == "rds":
 		form.Set(key, values[0])
+	case name == "--description":
+		form.Set("GroupDescription", values[0])
 	case name == "--protocol" && !form.Has("NetworkAclId"):
 		form.Set(at+"IpProtocol", values[0])
 	case name == "--port":
@@ -222,7 +250,7 @@ func shellWords(line string) ([]string, error) {
 	return words, nil
 }
 
-// TestCommandsAreTheCLIs gives the printed fix with the most to quote to a shell and the AWS CLI itself: what the test's own
+// TestCommandsAreTheCLIs gives the printed fixes with the most to quote to a shell and the AWS CLI itself: what the test's own
 // reader makes of it is what they make of it.
 func TestCommandsAreTheCLIs(t *testing.T) {
 	t.Parallel()
@@ -233,7 +261,7 @@ func TestCommandsAreTheCLIs(t *testing.T) {
 	if err != nil {
 		t.Skip("sh is not installed")
 	}
-	for _, name := range []string{"idle sessions end too soon"} {
+	for _, name := range []string{"idle sessions end too soon", "no endpoint and no route"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)

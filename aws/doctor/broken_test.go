@@ -260,14 +260,11 @@ func casesOfNetwork() []brokenWorld {
 		{name: "no endpoint and no route", want: Endpoints, text: "has no endpoint com.amazonaws.eu-west-1.ssmmessages", harm: func(r *rig) {
 			r.region(func(reg *world.Region) { reg.VPCEndpoints = reg.VPCEndpoints[:1] })
 			r.offline()
-		}, mend: func(r *rig) {
-			fix := r.run().Findings()[0].Fixes[0]
-			r.command(strings.Replace(fix.Command, bastions, doors, 1)) // "with a group that lets 443 in from the instance"
-		}, then: comesBack},
+		}, mend: func(r *rig) { r.commands(r.run().Findings()[0].Fixes[0].Command) }, then: comesBack},
 		{name: "an old agent without its third endpoint", want: Endpoints, text: "ec2messages", harm: func(r *rig) {
 			r.instance(func(i *world.Instance) { i.AgentVersion = "3.2.2303.0" })
 			r.offline()
-		}, mend: func(r *rig) { r.addEndpoint("ec2messages") }, then: comesBack},
+		}, mend: func(r *rig) { r.commands(r.run().Findings()[0].Fixes[0].Command) }, then: comesBack},
 		{name: "an endpoint without private DNS", want: Endpoints, text: "no private DNS", harm: func(r *rig) {
 			r.region(func(reg *world.Region) { reg.VPCEndpoints[0].NoPrivateDNS = true })
 			r.offline()

@@ -203,6 +203,13 @@ func (c check) outcome(ctx context.Context, x *exam, ended map[ID]*outcome) Resu
 
 // inRegion names the region in a command whose service has regions: who types it may have another one set.
 func inRegion(command, region string) string {
+	if strings.Contains(command, "{region}") { // several commands, each of which has its place for it
+		option := ""
+		if region != "" {
+			option = " --region " + region
+		}
+		return strings.ReplaceAll(command, "{region}", option)
+	}
 	service := strings.HasPrefix(command, "aws ec2 ") || strings.HasPrefix(command, "aws ssm ") || strings.HasPrefix(command, "aws rds ")
 	if !service || region == "" || strings.Contains(command, " --region ") {
 		return command

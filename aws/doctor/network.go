@@ -232,14 +232,7 @@ func (x *exam) badEndpoint(ctx context.Context, m ec2types.Instance, e ec2types.
 	console := "VPC › Endpoints › " + id
 	switch {
 	case !found:
-		mine := groupsOf(m)
-		return failed(aws.ErrRefusedByAWS, "no route leads from "+subnet+" to the internet, and "+vpc+" has no endpoint "+service, aws.Fix{
-			Text: "make the endpoint, with a group that lets 443 in from the instance",
-			Command: "aws ec2 create-vpc-endpoint --vpc-endpoint-type Interface --vpc-id " + vpc + " --service-name " + service +
-				" --subnet-ids " + subnet + " --security-group-ids " + strings.Join(mine, " ") + " --private-dns-enabled",
-			Terraform: endpointBlock(vpc, service, subnet),
-			Console:   "VPC › Endpoints › Create endpoint › " + service,
-		}), true
+		return failed(aws.ErrRefusedByAWS, "no route leads from "+subnet+" to the internet, and "+vpc+" has no endpoint "+service, endpointFix(m, service)), true
 	case !strings.EqualFold(string(e.State), "available"):
 		return failed(aws.ErrRefusedByAWS, fmt.Sprintf("the endpoint %s (%s) is %s", id, service, e.State), aws.Fix{
 			Text: "wait for it, or accept it, or make another", Command: "aws ec2 describe-vpc-endpoints --vpc-endpoint-ids " + id, Console: console,
@@ -306,9 +299,4 @@ func admits(p ec2types.IpPermission, groups []string, ip string) bool {
 		}
 	}
 	return len(p.PrefixListIds) > 0
-}
-
-func endpointBlock(vpc, service, subnet string) string {
-	return "resource \"aws_vpc_endpoint\" \"this\" {\n  vpc_id              = \"" + vpc + "\"\n  service_name        = \"" + service +
-		"\"\n  vpc_endpoint_type   = \"Interface\"\n  subnet_ids          = [\"" + subnet + "\"]\n  private_dns_enabled = true\n}"
 }
