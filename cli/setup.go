@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -111,6 +112,7 @@ func (a *app) setUp(ctx context.Context, flags setupFlags) error {
 	if err != nil {
 		return err
 	}
+	options.Source = a.sourceProfile()
 	text, err := setup.Render(options, format)
 	if err != nil {
 		return err
@@ -133,6 +135,11 @@ func (a *app) setUp(ctx context.Context, flags setupFlags) error {
 		fmt.Fprintf(a.Stderr, "then: %s\n", n)
 	}
 	return nil
+}
+
+// sourceProfile is the profile that is used, "" for none in particular.
+func (a *app) sourceProfile() string {
+	return cmp.Or(a.flags.profile, a.getenv("AWS_PROFILE"), a.getenv("AWS_DEFAULT_PROFILE"))
 }
 
 // wanted is the format, by --format, --apply and --json.

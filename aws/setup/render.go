@@ -2,6 +2,7 @@ package setup
 
 import (
 	"fmt"
+	"strings"
 )
 
 // Format is a kind of text.
@@ -58,7 +59,7 @@ func (p plan) next() []string {
 		if p.Account == "" {
 			arn = "arn:aws:iam::ACCOUNT:role/" + p.OperatorRole()
 		}
-		add := "rdsx profiles add " + p.Name + " --role-arn " + arn + " --source-profile default"
+		add := "rdsx profiles add " + p.Name + " --role-arn " + arn + " --source-profile " + sourceOf(p.Source)
 		if p.Region != "" {
 			add += " --region " + p.Region
 		}
@@ -77,6 +78,17 @@ func (p plan) next() []string {
 		}
 	}
 	return all
+}
+
+// sourceOf is a profile's name as a shell takes it.
+func sourceOf(profile string) string {
+	switch {
+	case profile == "":
+		return "default"
+	case strings.ContainsFunc(profile, func(r rune) bool { return r <= ' ' || strings.ContainsRune("'\"\\$`&|;<>()*?[]#~!{}", r) }):
+		return "'" + strings.ReplaceAll(profile, "'", `'\''`) + "'"
+	}
+	return profile
 }
 
 // made names what a set-up makes, kind and name.

@@ -44,7 +44,8 @@ type Options struct {
 	Account   string // 12 digits
 	Partition string // "aws" when empty
 	Operators []string
-	MFA       bool // the operators' role asks for MFA (recommended only)
+	Source    string // profile whose credentials assume the operators' role, for what is to be typed next; "default" when empty
+	MFA       bool   // the operators' role asks for MFA (recommended only)
 
 	VPC       string
 	VPCCIDR   string // classic only, whose rules name address ranges
