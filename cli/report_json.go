@@ -15,6 +15,8 @@ type jsonReporter struct {
 	name string // of the target, where there are several
 	last aws.Tunnel
 	at   time.Time
+	seen uint64 // number of the last event
+	own  uint64 // lines of the reporter's own so far
 }
 
 // jsonLine is what a line holds: the event, and the tunnel as it stood after it where that says more.
@@ -39,6 +41,18 @@ func (j *jsonReporter) event(ev aws.Event, t aws.Tunnel) {
 	if ev.Kind == aws.EventState && (ev.State == aws.StateIdle || ev.State == aws.StateOpen) {
 		line.Command = clientCommand(j.r.target, t.Local)
 	}
+	j.print(line)
+}
+
+// print numbers the reporter's own lines among the tunnel's events: the numbers rise by one to the end, and a gap among them is
+// of events that were missed.
+func (j *jsonReporter) print(line jsonLine) {
+	if line.Seq > 0 {
+		j.seen = line.Seq
+	} else {
+		j.own++
+	}
+	line.Seq = j.seen + j.own
 	// A reader that has gone away is no reason to cut the tunnel: its clients are the local connections.
 	_ = j.out.Encode(line)
 }
@@ -49,9 +63,9 @@ func (j *jsonReporter) counters(t aws.Tunnel) {
 		return
 	}
 	j.last, j.at = t, time.Now()
-	_ = j.out.Encode(jsonLine{Event: aws.Event{At: j.at, Kind: "counters", State: t.State, Up: t.Up, Down: t.Down}, Target: j.name, Local: t.Local, Tunnel: &t})
+	j.print(jsonLine{Event: aws.Event{At: j.at, Kind: "counters", State: t.State, Up: t.Up, Down: t.Down}, Target: j.name, Local: t.Local, Tunnel: &t})
 }
 
 func (j *jsonReporter) end(t aws.Tunnel) {
-	_ = j.out.Encode(jsonLine{Event: aws.Event{At: time.Now(), Kind: "ended", State: t.State, Up: t.Up, Down: t.Down}, Target: j.name, Local: t.Local, Tunnel: &t})
+	j.print(jsonLine{Event: aws.Event{At: time.Now(), Kind: "ended", State: t.State, Up: t.Up, Down: t.Down}, Target: j.name, Local: t.Local, Tunnel: &t})
 }
