@@ -74,7 +74,7 @@ func (c confirm) view(th theme.Theme, behind string, w, h int) string {
 	}
 	for i, r := range c.live {
 		if i == min(mostNamed, max(h-6, 1)) {
-			body = append(body, th.Paint(theme.Faint, fmt.Sprintf("and %d more tunnels", len(c.live)-i)))
+			body = append(body, th.Paint(theme.Faint, "and "+plural(len(c.live)-i, "more tunnel")))
 			break
 		}
 		name := chrome.Middle(chrome.Clean(r.Tunnel.Target.Name()), inner/2)

@@ -94,6 +94,9 @@ func caBundle(_ context.Context, x *exam) Result {
 	if count == 0 {
 		return failed(nil, fmt.Sprintf("%s: %s holds no certificate", x.Local.CAOrigin, file), fix)
 	}
+	if count == 1 {
+		return ok("1 certificate in %s", file)
+	}
 	return ok("%d certificates in %s", count, file)
 }
 

@@ -178,7 +178,10 @@ func (s *Snapshot) praise(c Candidate, db aws.Database) string {
 	}
 	where := []string{"in the same zone", "in one of its subnets", "in the same VPC", "in " + c.Instance.VPC}[distance(c.Instance, db)]
 	why := "every rule on the way lets it through, " + where
-	if n := s.Load[c.Instance.ID]; n > 0 {
+	switch n := s.Load[c.Instance.ID]; {
+	case n == 1:
+		why += ", 1 session open"
+	case n > 1:
 		why += fmt.Sprintf(", %d sessions open", n)
 	}
 	return why

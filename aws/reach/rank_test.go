@@ -39,6 +39,12 @@ func TestRank(t *testing.T) {
 			t.Errorf("nothing is said of %s", c.Instance.ID)
 		}
 	}
+	for n, want := range map[int]string{1: ", 1 session open", 2: ", 2 sessions open"} {
+		s.Load["i-newer"] = n
+		if got := Rank(s, []aws.Instance{newer}, db)[0].Why; !strings.HasSuffix(got, want) {
+			t.Errorf("of %d sessions it says %q", n, got)
+		}
+	}
 	if want := "i-newer yes, i-busy yes, i-older yes, i-far-zone yes, mi-1 unknown, i-kept-out no, i-lost no"; strings.Join(got, ", ") != want {
 		t.Errorf("order %s\nwant  %s", strings.Join(got, ", "), want)
 	}

@@ -102,7 +102,10 @@ func (m Model) praise(p int) string {
 	}
 	if n := len(m.taken); n > 0 {
 		words = append(words, fmt.Sprintf("%d is taken by %s", m.taken[0].Port, chrome.Clean(m.taken[0].Holder)))
-		if n > 1 {
+		switch {
+		case n == 2:
+			words = append(words, "1 more is taken")
+		case n > 2:
 			words = append(words, fmt.Sprintf("%d more are taken", n-1))
 		}
 	}
