@@ -28,18 +28,18 @@ func newConsole(a *app) *console {
 	return &console{out: a.Stdout, err: a.Stderr, live: a.isTerminal(a.Stderr), asking: a.asking, together: "Ctrl-C ends it."}
 }
 
-// say has print write its lines above the counters. While a question stands on the terminal, which a line of ours would hide,
+// say writes lines above the counters. While a question stands on the terminal, which a line of ours would hide,
 // they wait.
-func (c *console) say(print func()) {
+func (c *console) say(lines func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.asked() {
-		c.waiting = append(c.waiting, print)
+		c.waiting = append(c.waiting, lines)
 		return
 	}
 	c.flush()
 	c.clear()
-	print()
+	lines()
 	c.draw()
 }
 
@@ -64,8 +64,8 @@ func (c *console) flush() {
 		return
 	}
 	c.clear()
-	for _, print := range c.waiting {
-		print()
+	for _, lines := range c.waiting {
+		lines()
 	}
 	c.waiting = nil
 	c.draw()
@@ -111,15 +111,15 @@ func (c *console) readied(t *textReporter) {
 	}
 }
 
-// left shows the tunnel's counters no more and prints what is to stay of it. It is called without c.mu.
-func (c *console) left(t *textReporter, print func()) {
+// left shows the tunnel's counters no more and writes what is to stay of it. It is called without c.mu.
+func (c *console) left(t *textReporter, lines func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.flush()
 	c.clear()
 	c.line = ""
 	c.ready = slices.DeleteFunc(c.ready, func(x *textReporter) bool { return x == t })
-	print()
+	lines()
 }
 
 func (c *console) clear() {
