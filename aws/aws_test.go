@@ -56,3 +56,27 @@ func TestAdvise(t *testing.T) {
 		t.Errorf("advice out of nothing: %q", got)
 	}
 }
+
+// TestTyped: a command of another profile's account says so, and one that names its own account's profile is left alone.
+func TestTyped(t *testing.T) {
+	prod, other := "111111111111", "222222222222"
+	edit := func(of, command string) Layer { return Layer{Answer: No, Fix: &Fix{Account: of, Command: command}} }
+	for _, c := range []struct{ profile, of, command, want string }{
+		{"acme", "", "aws ec2 x --region r", "aws ec2 x --region r --profile acme"},
+		{"acme", prod, "aws ec2 x", "aws ec2 x --profile acme"},
+		{"acme", other, "aws ec2 x", "aws ec2 x"},
+		{"my own", "", "rdsx doctor orders", "rdsx doctor orders --profile 'my own'"},
+		{"default", "", "aws ec2 x", "aws ec2 x"},
+		{"", "", "aws ec2 x", "aws ec2 x"},
+		{"acme", "", "aws ec2 x --profile b", "aws ec2 x --profile b"},
+		{"acme", "", "", ""},
+	} {
+		v := Verdict{Answer: No, Layers: []Layer{edit(c.of, c.command)}}
+		if got := v.For(Account{ID: prod, Profile: c.profile}).Fix().Command; got != c.want {
+			t.Errorf("%q as %q: %q, want %q", c.command, c.profile, got, c.want)
+		}
+		if v.Fix().Command != c.command {
+			t.Errorf("the verdict itself now says %q", v.Fix().Command)
+		}
+	}
+}

@@ -1,5 +1,10 @@
 package aws
 
+import (
+	"slices"
+	"strings"
+)
+
 // Answer is one of three: a rule that cannot be read is no reason to say no.
 type Answer string
 
@@ -30,6 +35,7 @@ type Layer struct {
 type Fix struct {
 	Text      string `json:"text"`                // what is done, in words
 	Command   string `json:"command,omitempty"`   // the aws command line, for a POSIX shell
+	Account   string `json:"account,omitempty"`   // id of the account to make it in, where it may be another than the target's
 	Terraform string `json:"terraform,omitempty"` // the same as a resource block
 	Console   string `json:"console,omitempty"`   // where it is done in the console
 }
@@ -59,4 +65,40 @@ func (v Verdict) Fix() *Fix {
 		return l.Fix
 	}
 	return nil
+}
+
+// For is the verdict with commands that act as the profile of a: typed in a shell with another one they would act on another
+// account. Edits of other accounts stay as they are. v is not changed.
+func (v Verdict) For(a Account) Verdict {
+	cloned := false
+	for i, l := range v.Layers {
+		if l.Fix == nil || l.Fix.Account != "" && l.Fix.Account != a.ID {
+			continue
+		}
+		fix := *l.Fix
+		if fix.Command = a.Typed(fix.Command); fix.Command == l.Fix.Command {
+			continue
+		}
+		if !cloned {
+			v.Layers, cloned = slices.Clone(v.Layers), true
+		}
+		v.Layers[i].Fix = &fix
+	}
+	return v
+}
+
+// Typed is an aws or rdsx command line for the account: with --profile where a profile other than the default one leads to it,
+// and the line names none.
+func (a Account) Typed(command string) string {
+	tool, _, _ := strings.Cut(command, " ")
+	if a.Profile == "" || a.Profile == "default" || tool != "aws" && tool != "rdsx" || strings.Contains(command, " --profile ") {
+		return command
+	}
+	name := a.Profile
+	if strings.ContainsFunc(name, func(r rune) bool {
+		return !strings.ContainsRune("@%_+=:,./-", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}) {
+		name = "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	}
+	return command + " --profile " + name
 }

@@ -87,7 +87,7 @@ func endOf(s forward.Session) error {
 }
 
 func (p *prober) explain(err error) error {
-	next := "check host and port, and that the database is up: rdsx doctor " + p.target.Name()
+	next := "check host and port, and that the database is up: " + p.target.Account.Typed("rdsx doctor "+p.target.Name())
 	if errors.Is(err, aws.ErrRefused) {
 		return aws.Advise(fmt.Errorf("%s refuses connections", p.target.Endpoint), aws.ErrRefused, next)
 	}
@@ -97,7 +97,7 @@ func (p *prober) explain(err error) error {
 // silence says that nothing came back, and which rule may be why.
 func (p *prober) silence(ctx context.Context, by aws.Instance) error {
 	err := fmt.Errorf("%s does not answer within %s", p.target.Endpoint, engine.Patience)
-	next := "rdsx doctor " + p.target.Name() + " --via " + by.ID
+	next := p.target.Account.Typed("rdsx doctor " + p.target.Name() + " --via " + by.ID)
 	if p.target.Database == nil {
 		return aws.Advise(err, aws.ErrUnreachable, next)
 	}
@@ -109,7 +109,7 @@ func (p *prober) silence(ctx context.Context, by aws.Instance) error {
 	if failed != nil {
 		return aws.Advise(err, aws.ErrUnreachable, next)
 	}
-	verdict := reach.Check(snapshot, snapshot.Source(by), snapshot.Dest(db))
+	verdict := reach.Check(snapshot, snapshot.Source(by), snapshot.Dest(db)).For(p.target.Account)
 	switch why := verdict.Why(); {
 	case verdict.Answer == aws.Yes:
 		err = fmt.Errorf("%w, although every rule from %s to it lets it through: a firewall of the instance, or of the network", err, by.ID)

@@ -41,7 +41,9 @@ func carriers(s *reach.Snapshot, inv discover.Inventory, db aws.Database) ([]rea
 		return []reach.Candidate{{Instance: i, Why: why}}, nil
 	}
 	by := map[aws.Answer][]reach.Candidate{}
+	owner := ownerOf(inv.Account, db.Profiles)
 	for _, c := range reach.Best(s, inv.Instances, db) {
+		c.Verdict = c.Verdict.For(owner)
 		if c.Instance.Unfit() == "" {
 			by[c.Verdict.Answer] = append(by[c.Verdict.Answer], c)
 		}
@@ -57,7 +59,7 @@ func carriers(s *reach.Snapshot, inv discover.Inventory, db aws.Database) ([]rea
 		}
 		if err == nil {
 			rest := slices.DeleteFunc(slices.Concat(by[aws.Unknown], by[aws.No]), func(c reach.Candidate) bool { return c.Instance.ID == i.ID })
-			v := reach.Check(s, s.Source(i), s.Dest(db))
+			v := reach.Check(s, s.Source(i), s.Dest(db)).For(owner)
 			return append([]reach.Candidate{{Instance: i, Verdict: v, Why: why}}, rest...), nil
 		}
 	}
@@ -66,7 +68,7 @@ func carriers(s *reach.Snapshot, inv discover.Inventory, db aws.Database) ([]rea
 	}
 	// In another VPC, to which there is a way that only a filter closes.
 	if out := by[aws.No]; len(out) > 0 && db.Available() {
-		out[0].Verdict = reach.Check(s, s.Source(out[0].Instance), s.Dest(db))
+		out[0].Verdict = reach.Check(s, s.Source(out[0].Instance), s.Dest(db)).For(owner)
 		if l, _ := out[0].Verdict.First(); l.Name != "route" {
 			out[0].Why = out[0].Verdict.Why()
 			return out, nil

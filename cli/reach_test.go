@@ -94,6 +94,24 @@ func TestCarriers(t *testing.T) {
 	}
 }
 
+// TestCarriersAct: the edits that are printed act on the account of the database, whatever profile the shell has.
+func TestCarriersAct(t *testing.T) {
+	db := aws.Database{
+		ID: "orders", Status: "available", Endpoint: aws.Endpoint{Host: "orders.example", Port: 5432}, VPC: "vpc-a", AZ: "a", Subnets: []string{"subnet-a"}, Groups: []string{"sg-db"}, Region: "eu-west-1",
+	}
+	near := aws.Instance{ID: "i-near", PingStatus: "Online", State: "running", Platform: "Linux", AgentVersion: "3.3.1.0", VPC: "vpc-a", Subnet: "subnet-a", AZ: "a", IP: "10.0.0.5", Groups: []string{"sg-a"}}
+	for profile, want := range map[string]string{"acme-prod": " --region eu-west-1 --profile acme-prod", "default": " --region eu-west-1"} {
+		inv := discover.Inventory{Account: aws.Account{Profile: profile, Region: "eu-west-1"}, Instances: []aws.Instance{near}}
+		all, err := carriers(twoVPCs("sg-c"), inv, db)
+		if err != nil || all[0].Verdict.Fix() == nil {
+			t.Fatalf("%v, %v", all, err)
+		}
+		if got := all[0].Verdict.Fix().Command; !strings.HasSuffix(got, want) {
+			t.Errorf("as %s: %s", profile, got)
+		}
+	}
+}
+
 // TestWarning: the rule, the edit in words and the command, and nothing for a way that is open or in doubt.
 func TestWarning(t *testing.T) {
 	var out bytes.Buffer

@@ -244,3 +244,12 @@ func TestCompareVersions(t *testing.T) {
 		}
 	}
 }
+
+// TestStoppedIsStarted: the command that starts a database is for its own account and region.
+func TestStoppedIsStarted(t *testing.T) {
+	inv := Inventory{Account: aws.Account{Profile: "acme-prod", Region: "eu-west-1"}, Databases: []aws.Database{{ID: "old", Status: "stopped", Region: "eu-west-1"}}}
+	_, _, err := Resolve(inv, "old")
+	if want := "aws rds start-db-instance --db-instance-identifier old --region eu-west-1 --profile acme-prod"; aws.NextOf(err) != want {
+		t.Errorf("it says %q, want %q", aws.NextOf(err), want)
+	}
+}

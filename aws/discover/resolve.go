@@ -1,6 +1,7 @@
 package discover
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"slices"
@@ -37,7 +38,7 @@ func Resolve(inv Inventory, name string) (*aws.Database, aws.Endpoint, error) {
 		if port > 0 && strings.EqualFold(host, to.Host) {
 			to.Port = port
 		}
-		if err := down(db); err != nil {
+		if err := down(db, inv.Account); err != nil {
 			return nil, aws.Endpoint{}, err
 		}
 		return &db, to, nil
@@ -50,7 +51,7 @@ func Resolve(inv Inventory, name string) (*aws.Database, aws.Endpoint, error) {
 }
 
 // down explains why a database cannot answer whichever way it is reached; nil when it may.
-func down(d aws.Database) error {
+func down(d aws.Database, of aws.Account) error {
 	if d.Available() || d.Status == "" && d.Endpoint.Host != "" {
 		return nil
 	}
@@ -65,6 +66,15 @@ func down(d aws.Database) error {
 		next = "aws rds start-db-cluster --db-cluster-identifier " + d.Cluster
 	default:
 		next = "aws rds start-db-instance --db-instance-identifier " + d.ID
+	}
+	if d.Status == "stopped" {
+		if len(d.Profiles) > 0 {
+			of.Profile = d.Profiles[0]
+		}
+		if region := cmp.Or(d.Region, of.Region); region != "" {
+			next += " --region " + region
+		}
+		next = of.Typed(next)
 	}
 	return aws.Advise(err, aws.ErrUnreachable, next)
 }

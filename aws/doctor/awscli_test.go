@@ -69,8 +69,8 @@ func (r *rig) commands(line string) {
 		}
 	}
 	for _, part := range parts[1:] {
-		if !strings.HasSuffix(part, " --region "+region) {
-			r.Errorf("%s names no region", part)
+		if !strings.HasSuffix(part, " --region "+region+" --profile "+r.profile) {
+			r.Errorf("%s names not both region and profile", part)
 		}
 		r.command(strings.ReplaceAll(part, `"$group"`, id))
 	}
@@ -275,7 +275,9 @@ func TestCommandsAreTheCLIs(t *testing.T) {
 			if len(found) != 1 || len(found[0].Fixes) == 0 {
 				t.Fatalf("findings: %+v", found)
 			}
-			cmd := exec.CommandContext(t.Context(), shell, "-c", found[0].Fixes[0].Command)
+			// Whoever may make the edit types a profile of their own in the same account.
+			line := strings.ReplaceAll(found[0].Fixes[0].Command, " --profile "+r.profile, " --profile "+r.admin)
+			cmd := exec.CommandContext(t.Context(), shell, "-c", line)
 			cmd.Env = append(append(os.Environ(), r.env...), "AWS_PROFILE="+r.admin)
 			var out bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &out, &out

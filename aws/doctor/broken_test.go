@@ -109,8 +109,8 @@ func (c brokenWorld) check(t *testing.T, report Report, f Result) {
 		if strings.HasPrefix(fix.Command, "aws ") && fix.Console == "" {
 			t.Errorf("%s has no path in the console", fix.Command)
 		}
-		if strings.HasPrefix(fix.Command, "aws ssm ") && !strings.HasSuffix(fix.Command, " --region "+region) {
-			t.Errorf("%s names no region", fix.Command)
+		if strings.HasPrefix(fix.Command, "aws ssm ") && !strings.HasSuffix(fix.Command, " --region "+region+" --profile "+report.Account.Profile) {
+			t.Errorf("%s names not both region and profile", fix.Command)
 		}
 	}
 }

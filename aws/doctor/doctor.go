@@ -196,25 +196,34 @@ func (c check) outcome(ctx context.Context, x *exam, ended map[ID]*outcome) Resu
 	}
 	r.ID, r.Title, r.Took = c.id, c.title, time.Since(began)
 	for i := range r.Fixes {
-		r.Fixes[i].Command = inRegion(r.Fixes[i].Command, x.Account.Region)
+		r.Fixes[i].Command = inAccount(r.Fixes[i], x.Account)
 	}
 	return r
 }
 
-// inRegion names the region in a command whose service has regions: who types it may have another one set.
-func inRegion(command, region string) string {
+// inAccount names the region in a command whose service has regions, and the profile of an aws command: who types it may have
+// others set.
+func inAccount(fix aws.Fix, of aws.Account) string {
+	command, region := fix.Command, of.Region
+	profile := func(command string) string {
+		if fix.Account != "" && fix.Account != of.ID || command != "aws" && !strings.HasPrefix(command, "aws ") {
+			return command
+		}
+		return of.Typed(command)
+	}
 	if strings.Contains(command, "{region}") { // several commands, each of which has its place for it
 		option := ""
 		if region != "" {
 			option = " --region " + region
 		}
+		option += strings.TrimPrefix(profile("aws"+option), "aws"+option)
 		return strings.ReplaceAll(command, "{region}", option)
 	}
 	service := strings.HasPrefix(command, "aws ec2 ") || strings.HasPrefix(command, "aws ssm ") || strings.HasPrefix(command, "aws rds ")
 	if !service || region == "" || strings.Contains(command, " --region ") {
-		return command
+		return profile(command)
 	}
-	return command + " --region " + region
+	return profile(command + " --region " + region)
 }
 
 func titleOf(id ID) string {

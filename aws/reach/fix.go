@@ -186,6 +186,7 @@ func fixPeering(p Peering) *aws.Fix {
 		return &aws.Fix{
 			Text:      "accept " + p.ID + " in account " + far.Account,
 			Command:   command(far.Region, "ec2", "accept-vpc-peering-connection", "--vpc-peering-connection-id", p.ID),
+			Account:   far.Account,
 			Terraform: resource("aws_vpc_peering_connection_accepter", [2]string{"vpc_peering_connection_id", strconv.Quote(p.ID)}, [2]string{"auto_accept", "true"}),
 			Console:   "VPC › Peering connections › " + p.ID + " › Accept request",
 		}
@@ -193,6 +194,7 @@ func fixPeering(p Peering) *aws.Fix {
 	return &aws.Fix{
 		Text:      "make a new peering in the place of " + p.ID,
 		Command:   command(near.Region, "ec2", "create-vpc-peering-connection", "--vpc-id", near.VPC, "--peer-vpc-id", far.VPC, "--peer-region", far.Region),
+		Account:   near.Account,
 		Terraform: resource("aws_vpc_peering_connection", [2]string{"vpc_id", strconv.Quote(near.VPC)}, [2]string{"peer_vpc_id", strconv.Quote(far.VPC)}),
 		Console:   "VPC › Peering connections › Create peering connection",
 	}
@@ -207,6 +209,7 @@ func fixResolution(p Peering, side int) *aws.Fix {
 	return &aws.Fix{
 		Text:    "let " + p.ID + " resolve the names of " + p.Sides[side].VPC + " to private addresses",
 		Command: command(p.Sides[side].Region, "ec2", "modify-vpc-peering-connection-options", "--vpc-peering-connection-id", p.ID, option, "AllowDnsResolutionFromRemoteVpc=true"),
+		Account: p.Sides[side].Account,
 		Terraform: fmt.Sprintf("resource \"aws_vpc_peering_connection_options\" \"rdsx\" {\n  vpc_peering_connection_id = %q\n\n  %s {\n    allow_remote_vpc_dns_resolution = true\n  }\n}\n",
 			p.ID, field),
 		Console: "VPC › Peering connections › " + p.ID + " › Edit DNS settings",
