@@ -112,8 +112,8 @@ func TestProposal(t *testing.T) {
 			{"the engine's own", 0, nil, "5432", "free · the database's own"},
 			{"last is taken", 15432, map[int]string{15432: "java (pid 7)"}, "5432", "free · the database's own · 15432 is taken by java (pid 7)"},
 			{"own is taken", 0, map[int]string{5432: "postgres (pid 812)"}, "5433", "free · 5432 is taken by postgres (pid 812)"},
-			{"the next too", 0, held(5432, 5434), "5434", "free · 5432 is taken by x · 1 more is taken"},
-			{"the next two", 0, held(5432, 5435), "5435", "free · 5432 is taken by x · 2 more are taken"},
+			{"the next too", 0, held(5432, 5433), "5434", "free · 5432 is taken by x · 1 more is taken"},
+			{"the next two", 0, held(5432, 5434), "5435", "free · 5432 is taken by x · 2 more are taken"},
 			{"all are taken", 0, held(5432, 5600), "", "no free port was found nearby: type one"},
 		} {
 			m := dialog(t, Question{Last: c.last}, c.held)
