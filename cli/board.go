@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"slices"
 	"sync"
 	"time"
 
@@ -203,15 +202,16 @@ func (b *board) request(c net.Conn) (q boardRequest, err error) {
 func (b *board) list() []openTunnel {
 	b.mu.Lock()
 	var all []*notice
-	for _, n := range b.notices {
-		all = append(all, n)
+	for id := 1; id <= b.last; id++ {
+		if n := b.notices[id]; n != nil {
+			all = append(all, n)
+		}
 	}
 	b.mu.Unlock()
 	out := make([]openTunnel, 0, len(all))
 	for _, n := range all {
 		out = append(out, n.read())
 	}
-	slices.SortFunc(out, func(x, y openTunnel) int { return cmp.Compare(x.ID, y.ID) })
 	return out
 }
 

@@ -106,13 +106,19 @@ func askBoard(ctx context.Context, path string, q boardRequest, within time.Dura
 
 // openTunnels are those of all processes, the oldest first.
 func openTunnels(all []peer) []openTunnel {
-	out := []openTunnel{}
+	var order []*openTunnel // pointers sort faster, and share their code with others
 	for _, p := range all {
-		out = append(out, p.tunnels...)
+		for i := range p.tunnels {
+			order = append(order, &p.tunnels[i])
+		}
 	}
-	slices.SortFunc(out, func(x, y openTunnel) int {
+	slices.SortFunc(order, func(x, y *openTunnel) int {
 		return cmp.Or(x.Started.Compare(y.Started), cmp.Compare(x.PID, y.PID), cmp.Compare(x.ID, y.ID))
 	})
+	out := make([]openTunnel, 0, len(order))
+	for _, t := range order {
+		out = append(out, *t)
+	}
 	return out
 }
 
