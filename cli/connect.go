@@ -177,14 +177,31 @@ func (a *app) listen(ctx context.Context, route route, flags connectFlags) (*for
 		return forward.Listen(ctx, cfg, dialer)
 	}
 	cfg.Port = route.preferredPort()
+	wanted := cfg.Port
 	for tries := 0; ; tries++ {
 		cfg.Port = freePort(cfg.Port, flags.avoid)
 		f, err := forward.Listen(ctx, cfg, dialer)
+		if err == nil && wanted != 0 && cfg.Port != wanted && !slices.Contains(flags.avoid, wanted) {
+			a.sayTaken(ctx, forward.Config{Bind: cfg.Bind, Port: wanted}, cfg.Port)
+		}
 		var taken *forward.PortInUse
 		if err == nil || !errors.As(err, &taken) || tries == 16 {
 			return f, err
 		}
 		cfg.Port++
+	}
+}
+
+// sayTaken says who has the port that the tunnel would have had, and which one it has.
+func (a *app) sayTaken(ctx context.Context, wanted forward.Config, has int) {
+	unused, err := forward.Listen(ctx, wanted, nil)
+	if err == nil { // it has just become free
+		unused.Close()
+		return
+	}
+	var taken *forward.PortInUse
+	if errors.As(err, &taken) {
+		fmt.Fprintf(a.Stderr, "port %d is taken by %s: %d is used instead\n", wanted.Port, printable(taken.Holder.String()), has)
 	}
 }
 
