@@ -2,9 +2,11 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -78,9 +80,14 @@ func (a *app) root() *cobra.Command {
 	f.BoolVar(&a.flags.debug, "debug", false, "log what is being done on stderr; never tokens or keys")
 	a.flags.many.register(root.Flags())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return aws.Advise(err, aws.ErrUsage, cmd.CommandPath()+" --help")
+		return aws.Advise(inWords(err), aws.ErrUsage, cmd.CommandPath()+" --help")
 	})
 	root.AddCommand(a.newConnect(), a.newExec(), a.newUp(), a.newDown(), a.newPs(), a.newLs(), a.newProfiles(), a.newSessions(), a.newSetup(), a.newDoctor(), a.newPolicy(), a.newPlugin(), a.newDemo(), a.newVersion())
+	root.InitDefaultCompletionCmd()
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.Args = noCommand
+		completion.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
 	argumentsAreUsage(root)
 	a.renameExamples(root)
 	return root
@@ -122,11 +129,35 @@ func (a *app) fromEnv(flags *pflag.FlagSet) error {
 		name := "RDSX_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		if value := a.getenv(name); value != "" {
 			if err := flags.Set(f.Name, value); err != nil {
-				failed = usage("unset "+name, "%s=%q: %v", name, value, err)
+				failed = usage("unset "+name, "%s=%q: %w", name, value, inWords(err))
 			}
 		}
 	})
 	return failed
+}
+
+// inWords says what is wrong with the value of a flag as a person would, not as Go's parsers do.
+func inWords(err error) error {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	f := invalid.GetFlag()
+	var wanted string
+	switch f.Value.Type() {
+	case "int":
+		wanted = "a whole number"
+		if errors.Is(err, strconv.ErrRange) {
+			wanted = "a smaller number"
+		}
+	case "bool":
+		wanted = "true or false"
+	case "duration":
+		wanted = "a time such as 90s or 1h30m"
+	default:
+		return err
+	}
+	return fmt.Errorf("--%s takes %s, not %q", f.Name, wanted, invalid.GetValue())
 }
 
 // log is where --debug writes. Attributes are values without secrets: tokens and keys have types that print as "[redacted]".
