@@ -41,6 +41,18 @@ func (s Sheet) Update(msg tea.KeyPressMsg, h int) (next Sheet, closed bool) {
 	return s, false
 }
 
+// Wheel scrolls by three lines a notch. h is as in Update.
+func (s Sheet) Wheel(msg tea.MouseWheelMsg, h int) Sheet {
+	switch msg.Button {
+	case tea.MouseWheelUp:
+		s.top -= 3
+	case tea.MouseWheelDown:
+		s.top += 3
+	}
+	s.top = max(min(s.top, len(s.Lines)-s.room(h)), 0)
+	return s
+}
+
 // room is how many lines of text a sheet shows on a screen of height h.
 func (s Sheet) room(h int) int { return max(min(len(s.Lines), h-2), 1) }
 

@@ -60,7 +60,9 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 		return m.onKey(msg)
 	case tea.PasteMsg:
 		m.onPaste(msg)
-	case tea.MouseWheelMsg, tea.MouseClickMsg:
+	case tea.MouseWheelMsg:
+		m.onWheel(msg)
+	case tea.MouseClickMsg:
 		if m.over.kind == overNone {
 			m.list.Update(msg)
 		}
@@ -74,6 +76,17 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 		m.over.gate = m.over.gate.Update(msg)
 	}
 	return m, nil
+}
+
+// onWheel scrolls what is in front.
+func (m *Model) onWheel(msg tea.MouseWheelMsg) {
+	switch m.over.kind {
+	case overNone:
+		m.list.Update(msg)
+	case overForm: // has nothing to scroll
+	default:
+		m.over.sheet = m.over.sheet.Wheel(msg, m.h)
+	}
 }
 
 // onListed takes the list; the cursor stays on its profile.

@@ -257,3 +257,17 @@ func TestEveryLineHasExactlyItsWidth(t *testing.T) {
 		}
 	}
 }
+
+// TestWheelScrollsTheSheet: the wheel is for what is in front, and leaves the list behind it alone.
+func TestWheelScrollsTheSheet(t *testing.T) {
+	m, _ := keysOf(screen(120, 10, theme.Theme{}, list()), "?")
+	before, at := m.View(), m.at().Name
+	m, _ = m.Update(tea.MouseWheelMsg{Button: tea.MouseWheelDown})
+	if m.View() == before || m.at().Name != at {
+		t.Error("the wheel scrolls nothing, or the list")
+	}
+	m, _ = m.Update(tea.MouseWheelMsg{Button: tea.MouseWheelUp})
+	if m.View() != before {
+		t.Error("the wheel does not scroll back")
+	}
+}

@@ -46,10 +46,14 @@ func (m Model) onPaste(msg tea.PasteMsg) (Model, tea.Cmd) {
 }
 
 func (m Model) onWheel(msg tea.MouseWheelMsg) (Model, tea.Cmd) {
-	if m.over.kind != overNone {
-		return m, nil
+	switch m.over.kind {
+	case overNone:
+		m.list = m.list.Wheel(msg, 3)
+	case overSheet, overReason:
+		m.over.sheet = m.over.sheet.Wheel(msg, m.h)
+	case overVia:
+		m.over.list = m.over.list.Wheel(msg, 1)
 	}
-	m.list = m.list.Wheel(msg, 3)
 	return m, nil
 }
 

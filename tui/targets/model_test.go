@@ -456,3 +456,17 @@ func TestRecentsFirstThenNames(t *testing.T) {
 		t.Errorf("last is %s %s, want the nodes at the end", last.role, last.name)
 	}
 }
+
+// TestWheelScrollsTheSheet: the wheel is for what is in front, and leaves the list behind it alone.
+func TestWheelScrollsTheSheet(t *testing.T) {
+	m, _ := keysOf(t, screen(100, 14, plain(), scanned()...), "?")
+	before, at := m.View(), under(m)
+	m, _ = m.Update(tea.MouseWheelMsg{Button: tea.MouseWheelDown})
+	if m.View() == before || under(m) != at {
+		t.Errorf("the wheel scrolls nothing, or the list: now on %s", under(m))
+	}
+	m, _ = m.Update(tea.MouseWheelMsg{Button: tea.MouseWheelUp})
+	if m.View() != before {
+		t.Error("the wheel does not scroll back")
+	}
+}

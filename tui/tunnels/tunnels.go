@@ -50,7 +50,9 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.KeyPressMsg:
 		return m.onKey(msg)
-	case tea.PasteMsg, tea.MouseWheelMsg, tea.MouseClickMsg:
+	case tea.MouseWheelMsg:
+		m.onWheel(msg)
+	case tea.PasteMsg, tea.MouseClickMsg:
 		if m.over.kind == overNone {
 			m.list.Update(msg)
 		}
@@ -62,6 +64,18 @@ func (m Model) Update(msg tea.Msg) (Model, tea.Cmd) {
 		m.over.gate = m.over.gate.Update(msg)
 	}
 	return m, nil
+}
+
+// onWheel scrolls what is in front.
+func (m *Model) onWheel(msg tea.MouseWheelMsg) {
+	switch m.over.kind {
+	case overNone:
+		m.list.Update(msg)
+	case overCopy:
+		m.over.list = m.over.list.Wheel(msg, 1)
+	default:
+		m.over.sheet = m.over.sheet.Wheel(msg, m.h)
+	}
 }
 
 // onSampled takes the reading; the cursor stays on its tunnel.

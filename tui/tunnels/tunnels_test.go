@@ -216,3 +216,19 @@ func TestStatesAreWords(t *testing.T) {
 		seen[word] = name
 	}
 }
+
+// TestWheelScrollsTheSheet: the wheel is for what is in front, and leaves the list behind it alone.
+func TestWheelScrollsTheSheet(t *testing.T) {
+	m := board()
+	m.SetSize(120, 12)
+	m, _ = keysOf(m, "?")
+	before, at := m.View(), m.at()
+	m, _ = m.Update(tea.MouseWheelMsg{Button: tea.MouseWheelDown})
+	if m.View() == before || m.at() != at {
+		t.Error("the wheel scrolls nothing, or the list")
+	}
+	m, _ = m.Update(tea.MouseWheelMsg{Button: tea.MouseWheelUp})
+	if m.View() != before {
+		t.Error("the wheel does not scroll back")
+	}
+}
