@@ -36,6 +36,8 @@ type screenOptions struct {
 	// paste that does the same. nil, or empty, for the engine's own.
 	client  func(t aws.Tunnel) (args, env []string)
 	command func(t aws.Tunnel) string
+	// conn is what a client has to know, with user and database; false, or nil, for what the target tells.
+	conn func(t aws.Tunnel, program string) (engine.Conn, bool)
 }
 
 func (a *app) screenWith(ctx context.Context, o screenOptions) error {

@@ -50,7 +50,7 @@ func (d *demo) screen(ctx context.Context) error {
 	inner := d.inside()
 	inner.Env = append(inner.Env, "RDSX_PLAIN="+d.app.getenv("RDSX_PLAIN"), "COLORTERM="+d.app.getenv("COLORTERM"))
 	o := screenOptions{
-		gone: true, scopes: demoScopes(), client: d.clientArgs, command: d.clientCommand,
+		gone: true, scopes: demoScopes(), client: d.clientArgs, command: d.clientCommand, conn: d.clientConn,
 		hints: demoHints(),
 	}
 	busy, err := d.busyRoute(ctx, inner)
@@ -102,6 +102,15 @@ func (d *demo) clientCommand(t aws.Tunnel) string {
 		return c.command(t.Target, t.Local)
 	}
 	return ""
+}
+
+// clientConn has the user and the database of the server behind the tunnel.
+func (d *demo) clientConn(t aws.Tunnel, program string) (engine.Conn, bool) {
+	c := d.client(route{target: t.Target})
+	if c == nil {
+		return engine.Conn{}, false
+	}
+	return c.conn(t.Target, t.Local, program), true
 }
 
 // traffic keeps the counters of a tunnel alive until ctx ends: a client that reads more and less, like people do. What fails

@@ -36,7 +36,7 @@ func portOf(local string) int {
 func (s *screenRun) Uses(t aws.Tunnel) ([]tunnels.Copy, string) {
 	copies := []tunnels.Copy{{Label: "address", Text: t.Local}}
 	e := engine.Of(t.Target.Engine)
-	conn := engine.Conn{Host: t.Target.Endpoint.Host, Port: t.Target.Endpoint.Port, LocalPort: portOf(t.Local), Program: installedClient(e)}
+	conn := s.connOf(t, e)
 	args, _ := s.clientArgs(t)
 	line := engine.Quote(args)
 	if s.options.command != nil {
@@ -60,6 +60,17 @@ func (s *screenRun) Uses(t aws.Tunnel) ([]tunnels.Copy, string) {
 	return copies, strings.TrimSuffix(filepath.Base(args[0]), ".exe")
 }
 
+// connOf is what a client of the tunnel has to know.
+func (s *screenRun) connOf(t aws.Tunnel, e engine.Engine) engine.Conn {
+	program := installedClient(e)
+	if s.options.conn != nil {
+		if conn, ok := s.options.conn(t, program); ok {
+			return conn
+		}
+	}
+	return engine.Conn{Host: t.Target.Endpoint.Host, Port: t.Target.Endpoint.Port, LocalPort: portOf(t.Local), Program: program}
+}
+
 // clientArgs is the client's command line, nil when the engine has none, and what its environment needs on top.
 func (s *screenRun) clientArgs(t aws.Tunnel) (args, env []string) {
 	if s.options.client != nil {
@@ -68,9 +79,7 @@ func (s *screenRun) clientArgs(t aws.Tunnel) (args, env []string) {
 		}
 	}
 	e := engine.Of(t.Target.Engine)
-	return e.Command(engine.Conn{
-		Host: t.Target.Endpoint.Host, Port: t.Target.Endpoint.Port, LocalPort: portOf(t.Local), Program: installedClient(e),
-	}), nil
+	return e.Command(s.connOf(t, e)), nil
 }
 
 // Client implements tui.Desk.

@@ -107,6 +107,7 @@ func (e Engine) JDBC(c Conn) string {
 		}
 		q.add("sslmode", sslmode(c, "verify-ca"))
 		q.addCA("sslrootcert", c)
+		q.add("user", c.User)
 		return scheme + c.addr() + "/" + cmp.Or(c.Database, e.defaultDatabase()) + "?" + q.text
 	case MySQL:
 		return e.mysqlJDBC(c)
@@ -114,6 +115,9 @@ func (e Engine) JDBC(c Conn) string {
 		text := "jdbc:sqlserver://" + c.addr()
 		if c.Database != "" {
 			text += ";databaseName=" + c.Database
+		}
+		if c.User != "" {
+			text += ";user=" + c.User
 		}
 		if c.Plaintext {
 			return text + ";encrypt=false"
@@ -148,5 +152,6 @@ func (e Engine) mysqlJDBC(c Conn) string {
 	default:
 		q.add("sslMode", "REQUIRED")
 	}
+	q.add("user", c.User)
 	return scheme + c.addr() + "/" + c.Database + "?" + q.text
 }
