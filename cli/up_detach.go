@@ -160,7 +160,7 @@ func (w *waiter) wait(ctx context.Context, l net.Listener, cmd *exec.Cmd) error 
 		return w.gone(err)
 	}
 	if conn == nil { // ctx has ended: the process finds nobody and ends
-		_ = <-exited // it was told to end
+		<-exited //nolint:errcheck // it was told to end
 		return context.Canceled
 	}
 	defer conn.Close()                                          //nolint:errcheck // all has been read
@@ -168,7 +168,7 @@ func (w *waiter) wait(ctx context.Context, l net.Listener, cmd *exec.Cmd) error 
 	settled, pid := w.read(conn)
 	switch {
 	case ctx.Err() != nil:
-		_ = <-exited // it was told to end
+		<-exited //nolint:errcheck // it was told to end
 		return context.Canceled
 	case !settled:
 		return w.gone(<-exited)
