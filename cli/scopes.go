@@ -23,12 +23,17 @@ type manyFlags struct {
 }
 
 func (m *manyFlags) register(f *pflag.FlagSet) {
+	m.registerScopes(f)
+	f.BoolVar(&m.refresh, "refresh", false, "show nothing of the last run's list: ask AWS first")
+	f.BoolVar(&m.noCache, "no-cache", false, "neither read nor keep lists on this machine")
+}
+
+// registerScopes registers those that say which accounts and regions are meant.
+func (m *manyFlags) registerScopes(f *pflag.FlagSet) {
 	f.StringVar(&m.profiles, "profiles", "", "several profiles, with commas between them: one list of all")
 	f.BoolVar(&m.all, "all-profiles", false, "every profile in ~/.aws/config that leads to an account")
 	f.StringVar(&m.group, "group", "", "the profiles of a group in config.yaml or .rdsx.yaml")
 	f.StringVar(&m.regions, "regions", "", "several regions, with commas between them (default: each profile's own)")
-	f.BoolVar(&m.refresh, "refresh", false, "show nothing of the last run's list: ask AWS first")
-	f.BoolVar(&m.noCache, "no-cache", false, "neither read nor keep lists on this machine")
 }
 
 // choice is which profiles and regions are meant, as it is remembered from one run of the screens to the next.

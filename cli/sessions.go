@@ -19,7 +19,8 @@ import (
 	"github.com/rdsx/rdsx/aws/session"
 )
 
-const sessionsLong = `sessions lists the Session Manager sessions that are open in the profile's account and region, of whatever program and kind.
+const sessionsLong = `sessions lists the Session Manager sessions that are open in the profile's account and region, of whatever program and kind;
+--profiles, --group, --all-profiles and --regions ask several.
 With --terminate it ends those that are named, or with --mine all of yours.
 
 rdsx ends its own sessions on every way out but one: a process that is killed outright cannot. Such sessions are named when rdsx
@@ -49,6 +50,8 @@ func (a *app) newSessions() *cobra.Command {
 	f.BoolVar(&flags.mine, "mine", false, "only sessions of the identity that asks, and those that rdsx on this machine has started")
 	f.BoolVar(&flags.terminate, "terminate", false, "end the sessions that are named, or with --mine all of them")
 	f.BoolVarP(&flags.yes, "yes", "y", false, "end them without asking")
+	a.flags.many.registerScopes(f)
+	_ = cmd.RegisterFlagCompletionFunc("group", a.completeGroups)
 	return cmd
 }
 
@@ -112,20 +115,20 @@ func (a *app) sessions(ctx context.Context, flags sessionsFlags, ids []string) e
 	return errors.Join(err, a.printSessions(l, flags))
 }
 
-// openSessions asks every profile and region that --profile and --region name, all at once. The list is nil when nobody
-// answered; the error has what could not be listed.
+// openSessions asks every profile and region that the flags name, all at once. The list is nil when nobody answered; the error
+// has what could not be listed. A session that several profiles see is told once.
 func (a *app) openSessions(ctx context.Context) ([]openSession, error) {
-	var places []place
-	for profile := range strings.SplitSeq(a.flags.profile, ",") {
-		for region := range strings.SplitSeq(a.flags.region, ",") {
-			one := *a
-			one.flags.profile, one.flags.region = strings.TrimSpace(profile), strings.TrimSpace(region)
-			cfg, acct, err := one.load(ctx)
-			if err != nil {
-				return nil, err
-			}
-			places = append(places, place{cfg: cfg, account: acct})
-		}
+	chosen, err := a.chosen()
+	if err != nil {
+		return nil, err
+	}
+	scopes, err := a.scopes(ctx, chosen)
+	if err != nil {
+		return nil, err
+	}
+	places, failed, err := a.places(ctx, scopes, a.askMFA)
+	if err != nil {
+		return nil, err
 	}
 	dead, alive := a.ledger.left()
 	lists, errs := make([][]openSession, len(places)), make([]error, len(places))
@@ -134,11 +137,19 @@ func (a *app) openSessions(ctx context.Context) ([]openSession, error) {
 		asked.Go(func() { lists[i], errs[i] = sessionsAt(ctx, p, dead, alive) })
 	}
 	asked.Wait()
-	all := slices.Concat(lists...)
+	var all []openSession
+	for _, s := range slices.Concat(lists...) {
+		at := slices.IndexFunc(all, func(o openSession) bool { return o.ID == s.ID && o.Region == s.Region })
+		if at < 0 {
+			all = append(all, s)
+		} else if s.Mine && !all[at].Mine {
+			all[at] = s
+		}
+	}
 	if all == nil && slices.ContainsFunc(errs, func(err error) bool { return err == nil }) {
 		all = []openSession{}
 	}
-	return all, errors.Join(errs...)
+	return all, errors.Join(append(failed, errs...)...)
 }
 
 func sessionsAt(ctx context.Context, p place, dead []ledgerSession, alive map[string]int) ([]openSession, error) {
