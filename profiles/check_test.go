@@ -195,3 +195,21 @@ login_session = arn:aws:iam::111122223333:user/jane
 		t.Errorf("sessions: %+v", sessions)
 	}
 }
+
+// TestCheckShowsNoSecret: that two readers differ over a value which may hold a secret is said, and the value is not.
+func TestCheckShowsNoSecret(t *testing.T) {
+	for _, line := range []string{
+		"credential_process = /bin/x --token hushhush # mine", "external_id = hushhush # mine", "aws_session_token = hushhush ; mine",
+		"external_id = \"hushhush\"", "region =\n  external_id = hushhush", "s3 =\n  credential_process = hushhush # mine",
+	} {
+		found := inMemory([]byte("[profile a]\nregion = eu-west-1\n" + line + "\n")).Check()
+		for _, f := range found {
+			if strings.Contains(f.Text+f.CLI+f.SDK, "hushhush") {
+				t.Errorf("%s: %+v", line, f)
+			}
+		}
+		if strings.Contains(line, "#") && !strings.HasPrefix(line, "s3") && len(found) == 0 {
+			t.Errorf("%s: nothing is found", line)
+		}
+	}
+}

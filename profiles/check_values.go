@@ -69,7 +69,15 @@ func (s source) value(e *entry, sdk *section) (Finding, bool) {
 		f.Rule, f.Text = "quotes", "quotes round the value of "+e.key+" are part of the value for the AWS CLI"
 	}
 	f.CLI, f.SDK = "reads "+shown(e), "read "+shown(other)
+	if guarded(e.key) {
+		f.CLI, f.SDK = "reads one value (not shown)", "read another (not shown)"
+	}
 	return f, true
+}
+
+// guarded says whether a key's value may hold a secret, and so is not shown.
+func guarded(key string) bool {
+	return isSecret(key) || key == "credential_process" || key == "external_id"
 }
 
 // extra are keys that only the SDKs see: indented pairs after a value, which are part of that value for the AWS CLI.
@@ -91,17 +99,17 @@ func sameBlock(cli, sdk []pair) bool {
 	return slices.EqualFunc(cli, sdk, func(a, b pair) bool { return strings.EqualFold(a.key, b.key) && a.value == b.value })
 }
 
-// shown is a value for a finding; a secret's is not.
+// shown is a value for a finding; what may be a secret's is not.
 func shown(e *entry) string {
-	if isSecret(e.key) {
-		return "another secret"
+	if guarded(e.key) {
+		return "a value (not shown)"
 	}
 	if len(e.nested) == 0 {
 		return fmt.Sprintf("%q", e.value)
 	}
 	var pairs []string
 	for _, p := range e.nested {
-		if isSecret(p.key) {
+		if guarded(p.key) {
 			p.value = "[redacted]"
 		}
 		pairs = append(pairs, p.key+" = "+p.value)
