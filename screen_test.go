@@ -392,7 +392,8 @@ func TestDemoScreen(t *testing.T) {
 	home := t.TempDir()
 	b := &box{env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "GORACE=atexit_sleep_ms=0"}}
 	s := b.screen(t, 120, 34, "demo")
-	s.await("A simulated AWS", "6 regions ·", "inventory-prod", "1 tunnel (esc)")
+	s.await("A simulated AWS", "3 profiles", "2 regions", "inventory-prod", "1 tunnel (esc)")
+	s.awaitThat("the scan's end", func(text string) bool { return !strings.Contains(text, "◌") || !strings.Contains(text, " answers") })
 	s.press("Escape")
 	s.await("● open")
 	s.awaitThat("bytes", func(text string) bool { return strings.Contains(text, "kB") || strings.Contains(text, "MB") })

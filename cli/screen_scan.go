@@ -26,7 +26,7 @@ func (s *screenRun) Scan(ctx context.Context, emit func(tui.Finding)) {
 		return
 	}
 	s.rest(ctx, emit)
-	emit(tui.Finding{Parts: len(s.places), Account: s.header()})
+	emit(tui.Finding{Parts: len(s.places), Unit: unitOf(s.places), Account: s.header()})
 	sc := &scan{run: s, emit: emit, sites: map[aws.Account]*lookout{}, denied: map[string]bool{}, slots: make(chan struct{}, atOnce)}
 	for _, err := range s.failed {
 		emit(tui.Finding{Err: err})
@@ -45,6 +45,22 @@ func (s *screenRun) header() aws.Account {
 		profiles[p.account.Profile], regions[p.account.Region] = true, true
 	}
 	return aws.Account{Profile: count(len(profiles), "profile"), Region: count(len(regions), "region")}
+}
+
+// unitOf is what a place is to who has read the header: a region of the profile, a profile in the region, or "" where there are
+// several of both.
+func unitOf(places []place) string {
+	profiles, regions := map[string]bool{}, map[string]bool{}
+	for _, p := range places {
+		profiles[p.account.Profile], regions[p.account.Region] = true, true
+	}
+	switch {
+	case len(profiles) == 1:
+		return "region"
+	case len(regions) == 1:
+		return "profile"
+	}
+	return ""
 }
 
 // Choices implements tui.Catalogue.

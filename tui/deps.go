@@ -52,8 +52,9 @@ type Catalogue interface {
 
 // Finding is a piece of a scan.
 type Finding struct {
-	Parts   int // how many parts are asked; in the first piece, and wherever it is not 0
-	Done    int // how many have answered so far
+	Parts   int    // how many parts are asked; in the first piece, and wherever it is not 0
+	Unit    string // with Parts: what one is, as in targets.Started
+	Done    int    // how many have answered so far
 	Rows    []targets.Row
 	Account aws.Account // whose piece it is
 	Err     error       // why a part of it could not be listed; aws.ErrDenied is no failure of the scan

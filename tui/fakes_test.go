@@ -82,7 +82,7 @@ func (w *world) Scan(_ context.Context, emit func(Finding)) {
 	w.mu.Lock()
 	w.scans++
 	w.mu.Unlock()
-	emit(Finding{Parts: 1, Account: prod})
+	emit(Finding{Parts: 1, Unit: "region", Account: prod})
 	emit(Finding{Account: prod, Rows: slices.Clone(w.rows)})
 	emit(Finding{Account: prod, Err: aws.Advise(errors.New("list proxies in eu-west-1: AccessDenied"), nil, "rdsx setup iam")})
 	emit(Finding{Done: 1})

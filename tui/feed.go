@@ -94,7 +94,7 @@ func (m Model) onFound(msg found) (Model, tea.Cmd) {
 		}
 		if f.Parts > 0 && !m.started {
 			m.started = true
-			tell(targets.Started{Scan: msg.scan, Parts: f.Parts})
+			tell(targets.Started{Scan: msg.scan, Parts: f.Parts, Unit: f.Unit})
 		}
 		if !f.Old.IsZero() {
 			tell(targets.Cached{Rows: f.Rows, At: f.Old})

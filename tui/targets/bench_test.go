@@ -52,7 +52,7 @@ func BenchmarkKeystroke(b *testing.B) {
 	for _, title := range []int{25, 70} {
 		b.Run(fmt.Sprintf("names of %d", title), func(b *testing.B) {
 			th := theme.New(true, theme.Full)
-			m := screen(140, 36, th, Started{Scan: 1, Parts: 1}, Found{Scan: 1, Rows: crowd(20000, title)})
+			m := screen(140, 36, th, Started{Scan: 1, Parts: 1, Unit: "region"}, Found{Scan: 1, Rows: crowd(20000, title)})
 			var took, computed []time.Duration
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
@@ -80,7 +80,7 @@ func BenchmarkKeystroke(b *testing.B) {
 
 // BenchmarkArrival is the time that 500 rows take to join 20,000.
 func BenchmarkArrival(b *testing.B) {
-	m := screen(140, 36, theme.New(true, theme.Full), Started{Scan: 1, Parts: 1}, Found{Scan: 1, Rows: crowd(20000, 25)})
+	m := screen(140, 36, theme.New(true, theme.Full), Started{Scan: 1, Parts: 1, Unit: "region"}, Found{Scan: 1, Rows: crowd(20000, 25)})
 	more := crowd(500, 25)
 	for b.Loop() {
 		m, _ = m.Update(Found{Scan: 1, Rows: more})

@@ -91,7 +91,7 @@ func screen(w, h int, th theme.Theme, msgs ...tea.Msg) Model {
 // scanned is a scan that is nearly over, with one part that failed.
 func scanned() []tea.Msg {
 	return []tea.Msg{
-		Started{Scan: 1, Parts: 4},
+		Started{Scan: 1, Parts: 4, Unit: "region"},
 		Found{Scan: 1, Rows: rows()},
 		Progress{Scan: 1, Done: 3},
 		Failed{Scan: 1, Account: aws.Account{ID: "123456789012", Profile: "prod-admin", Region: "us-east-1"}, Err: aws.Advise(

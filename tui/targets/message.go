@@ -17,7 +17,8 @@ type (
 	// Started begins a scan. Scans are numbered from 1 upward.
 	Started struct {
 		Scan  int
-		Parts int // regions to be asked, over all accounts
+		Parts int    // what is asked, each with an answer of its own
+		Unit  string // what a part is: "region" of one account, or "profile" in one region; "" for one region of one of several profiles
 	}
 	// Found are rows of a scan; they replace those with the same key.
 	Found struct {

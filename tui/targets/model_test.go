@@ -162,7 +162,7 @@ func TestFilterLeavesOnlyItsRows(t *testing.T) {
 
 // TestCursorStaysOnItsRow: rows that come in above, a filter and the end of a scan leave the cursor on its row and line.
 func TestCursorStaysOnItsRow(t *testing.T) {
-	m := screen(80, 12, plain(), Started{Scan: 1, Parts: 2}, Found{Scan: 1, Rows: rows()})
+	m := screen(80, 12, plain(), Started{Scan: 1, Parts: 2, Unit: "region"}, Found{Scan: 1, Rows: rows()})
 	m, _ = keysOf(t, m, "down down down down down down down down down down")
 	want, line := under(m), m.list.Cursor-m.list.Top
 	var more []Row
@@ -224,13 +224,13 @@ func TestRowsThatGoLeaveTheCursorAlone(t *testing.T) {
 	}
 	m := screen(120, 30, plain(), Cached{Rows: old, At: now()})
 	m, _ = keysOf(t, m, "ctrl+end")
-	for _, msg := range []tea.Msg{Started{Scan: 1, Parts: 1}, Found{Scan: 1, Rows: old[3:]}, Finished{Scan: 1}} {
+	for _, msg := range []tea.Msg{Started{Scan: 1, Parts: 1, Unit: "region"}, Found{Scan: 1, Rows: old[3:]}, Finished{Scan: 1}} {
 		m, _ = m.Update(msg)
 	}
 	if e := m.at(); len(m.shown) != 1 || e == nil || e.name != "d-stays" {
 		t.Errorf("after the scan: %v, the cursor on %+v", names(m), e)
 	}
-	for _, msg := range []tea.Msg{Started{Scan: 2, Parts: 1}, Finished{Scan: 2}} {
+	for _, msg := range []tea.Msg{Started{Scan: 2, Parts: 1, Unit: "region"}, Finished{Scan: 2}} {
 		m, _ = m.Update(msg)
 	}
 	if m.at() != nil || !strings.Contains(m.View(), "No databases here.") {
@@ -242,7 +242,7 @@ func TestRowsThatGoLeaveTheCursorAlone(t *testing.T) {
 func TestListOfTheLastRunOutlivesAFailedSignIn(t *testing.T) {
 	m := screen(120, 30, plain(), Cached{Rows: rows(), At: now().Add(-3 * time.Hour)})
 	want := names(m)
-	m, _ = m.Update(Started{Scan: 1, Parts: 2})
+	m, _ = m.Update(Started{Scan: 1, Parts: 2, Unit: "region"})
 	for _, of := range []aws.Account{prod, dev} {
 		of.ID = ""
 		m, _ = m.Update(Failed{Scan: 1, Account: of, Err: errors.New("no such host")})
@@ -283,7 +283,7 @@ func TestIndexFillsBetweenFrames(t *testing.T) {
 func (m Model) index() int { return m.data.index.Len() }
 
 func TestAnswersOfOldScansAreDropped(t *testing.T) {
-	m := screen(80, 24, plain(), Started{Scan: 1, Parts: 4}, Started{Scan: 2, Parts: 4}, Found{Scan: 1, Rows: rows()}, Progress{Scan: 1, Done: 3},
+	m := screen(80, 24, plain(), Started{Scan: 1, Parts: 4, Unit: "region"}, Started{Scan: 2, Parts: 4, Unit: "region"}, Found{Scan: 1, Rows: rows()}, Progress{Scan: 1, Done: 3},
 		Failed{Scan: 1, Err: errors.New("late")}, Finished{Scan: 1})
 	if len(m.data.rows) != 0 || m.status.done != 0 || len(m.status.problems) != 0 || !m.status.running {
 		t.Errorf("an old scan left %d rows, %+v", len(m.data.rows), m.status)

@@ -1,6 +1,7 @@
 package targets
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,6 +30,7 @@ func (p problem) where() string {
 type status struct {
 	scan     int // number of the current one; 0 before the first
 	parts    int
+	unit     string // of the parts; "" when the header's counts are of another thing
 	done     int
 	running  bool
 	cachedAt time.Time // of the rows that no scan has confirmed yet; zero when there are none
@@ -56,10 +58,13 @@ type claim struct {
 
 func (s status) claims(databases, nodes int, now time.Time, errorsKey string) []claim {
 	var out []claim
-	if s.running {
-		out = append(out, claim{0, theme.Accent, fmt.Sprintf("◌ %d/%d regions", s.done, s.parts)})
-	} else if s.scan > 0 {
-		out = append(out, claim{3, theme.Faint, plural(s.parts, "region")})
+	// The header counts profiles and regions, and a part is one region of one profile: where there are several of both, only
+	// how far it is needs the number, and it is of answers.
+	switch {
+	case s.running:
+		out = append(out, claim{0, theme.Accent, fmt.Sprintf("◌ %d/%d %ss", s.done, s.parts, cmp.Or(s.unit, "answer"))})
+	case s.scan > 0 && s.unit != "":
+		out = append(out, claim{3, theme.Faint, plural(s.parts, s.unit)})
 	}
 	out = append(out, claim{2, theme.Faint, plural(databases, "database")})
 	if nodes > 0 {

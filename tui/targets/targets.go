@@ -89,7 +89,7 @@ func (m *Model) onData(msg tea.Msg) {
 		m.status.cachedAt = msg.At
 		m.settle()
 	case Started:
-		m.status = status{scan: msg.Scan, parts: msg.Parts, running: true, cachedAt: m.status.cachedAt}
+		m.status = status{scan: msg.Scan, parts: msg.Parts, unit: msg.Unit, running: true, cachedAt: m.status.cachedAt}
 	case Found:
 		if msg.Scan == m.status.scan {
 			m.data.put(msg.Rows, msg.Scan)

@@ -23,7 +23,7 @@ func views(t *testing.T, w, h int, th theme.Theme) map[string]Model {
 	}}
 	out := map[string]Model{
 		"list":   screen(w, h, th, scanned()...),
-		"empty":  screen(w, h, th, Started{Scan: 1, Parts: 4}),
+		"empty":  screen(w, h, th, Started{Scan: 1, Parts: 4, Unit: "region"}),
 		"cached": screen(w, h, th, Cached{Rows: rows(), At: now().Add(-200 * 60e9)}),
 	}
 	from := func(name, keys string, answers ...tea.Msg) {
@@ -43,7 +43,7 @@ func views(t *testing.T, w, h int, th theme.Theme) map[string]Model {
 	from("host", "alt+i =db.inter")
 	from("reason", "=billing enter")
 	way := func(name, keys string) {
-		m, _ := keysOf(t, screen(w, h, th, Started{Scan: 1, Parts: 1}, Found{Scan: 1, Rows: judged()}, Finished{Scan: 1}), keys)
+		m, _ := keysOf(t, screen(w, h, th, Started{Scan: 1, Parts: 1, Unit: "region"}, Found{Scan: 1, Rows: judged()}, Finished{Scan: 1}), keys)
 		out[name] = m
 	}
 	way("way-open", "=open")
@@ -146,7 +146,7 @@ func TestAnyNameKeepsTheGrid(t *testing.T) {
 			d.ID, d.Engine, d.VPC, d.Tags = name, name, name, map[string]string{name: name}
 			i := hop
 			i.Name = name
-			m := screen(120, 30, th, Started{Scan: 1, Parts: 1}, Found{Scan: 1, Rows: []Row{
+			m := screen(120, 30, th, Started{Scan: 1, Parts: 1, Unit: "region"}, Found{Scan: 1, Rows: []Row{
 				{Account: aws.Account{ID: "1", Profile: name, Region: name}, Alias: name, Database: d, Via: i, Why: name},
 				{Account: prod, Alias: name, Database: database(prod, "y", aws.RoleWriter, "mysql", 1), Unusable: name, Next: name},
 				{Account: prod, Instance: &i},
@@ -170,7 +170,7 @@ func TestAnyNameKeepsTheGrid(t *testing.T) {
 // Where all does not fit beside the list, the way gives way first: what the row is and the command that it replaces are there.
 func TestPreviewGivesWay(t *testing.T) {
 	show := func(h int, name string) string {
-		m, _ := keysOf(t, screen(140, h, plain(), Started{Scan: 1, Parts: 1}, Found{Scan: 1, Rows: judged()}, Finished{Scan: 1}), "="+name)
+		m, _ := keysOf(t, screen(140, h, plain(), Started{Scan: 1, Parts: 1, Unit: "region"}, Found{Scan: 1, Rows: judged()}, Finished{Scan: 1}), "="+name)
 		return m.View()
 	}
 	for _, c := range []struct {
@@ -203,7 +203,7 @@ func TestPreviewGivesWay(t *testing.T) {
 func TestErrorsNameAPlaceOnce(t *testing.T) {
 	of := aws.Account{Profile: "dev", Region: "eu-west-1"}
 	refused := aws.Advise(errors.New("rds:DescribeDBInstances: refuses the connection"), nil, "check the proxy settings")
-	m := screen(100, 40, plain(), Started{Scan: 1, Parts: 1}, Failed{Scan: 1, Account: of, Err: refused}, Failed{Scan: 1, Account: of, Err: refused},
+	m := screen(100, 40, plain(), Started{Scan: 1, Parts: 1, Unit: "region"}, Failed{Scan: 1, Account: of, Err: refused}, Failed{Scan: 1, Account: of, Err: refused},
 		Failed{Scan: 1, Err: errors.New(`profile "x" loops`)})
 	m, _ = keysOf(t, m, "alt+e")
 	view := ansi.Strip(m.View())
