@@ -19,7 +19,7 @@ func (a *app) askMFA(ctx context.Context, serial string) (string, error) {
 	}
 	in, ok := a.Stdin.(*os.File)
 	if a.flags.noInput || !ok || !term.IsTerminal(int(in.Fd())) {
-		return "", aws.Advise(fmt.Errorf("the profile asks for a code of %s and there is nobody to ask", serial), aws.ErrSignIn, "rdsx … --mfa-code 123456")
+		return "", aws.Advise(fmt.Errorf("the profile asks for a code of %s and there is nobody to ask", serial), aws.ErrSignIn, a.again("", "--mfa-code", "123456"))
 	}
 	if a.question != nil { // several profiles may want one at a time
 		a.question.Lock()

@@ -124,8 +124,7 @@ func (a *app) profilesAdd(ctx context.Context, name string, flags writeFlags, ke
 			}
 			return f.Plan(edits...)
 		},
-		done:    "added profile " + name,
-		command: "rdsx profiles add " + name + " …",
+		done: "added profile " + name,
 	})
 }
 

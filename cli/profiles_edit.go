@@ -49,8 +49,7 @@ func (a *app) newProfilesEdit() *cobra.Command {
 					edit.Foreign = foreign
 					return f.Plan(edit)
 				},
-				done:    "changed profile " + args[0],
-				command: "rdsx profiles edit " + args[0] + " …",
+				done: "changed profile " + args[0],
 			})
 		},
 	}

@@ -41,9 +41,8 @@ func (a *app) writeImport(ctx context.Context, found imported, flags importFlags
 			last = report
 			return f.Plan(edits...)
 		},
-		done:    "imported profiles",
-		command: "rdsx profiles import …",
-		report:  &last,
+		done:   "imported profiles",
+		report: &last,
 	})
 	if err == nil {
 		last.tell(a, found.source)

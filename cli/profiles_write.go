@@ -28,12 +28,15 @@ func (w *writeFlags) register(cmd *cobra.Command, force string) {
 	}
 }
 
+// errDeclined says that the user has looked at a diff and does not want it.
+var errDeclined = errors.New("nothing is written")
+
 // change is one change of the config file: how to plan it, on whatever the file holds when it comes to that, and what to say.
 type change struct {
 	flags   writeFlags
 	plan    func(f *profiles.File, foreign bool) (*profiles.Plan, error)
 	done    string // on stdout, before the path
-	command string // to type again
+	command string // to type again; "" for what was typed
 	report  *importReport
 
 	files *profiles.Files // other than those of the profiles; nil for those
@@ -86,10 +89,19 @@ func (a *app) write(ctx context.Context, c change) error {
 			continue
 		}
 		if err != nil {
-			return err
+			return commitAdvice(err)
 		}
 		return a.printWritten(written, plan, c)
 	}
+}
+
+// commitAdvice adds what to type to a write that was refused.
+func commitAdvice(err error) error {
+	var readOnly *profiles.ReadOnlyError
+	if errors.As(err, &readOnly) {
+		return aws.Advise(err, aws.ErrUsage, "chmod u+w "+shellWord(readOnly.Path)+", and the same again")
+	}
+	return err
 }
 
 // planned plans c. What rdsx has not written is only touched with --force, or by somebody who types its name; a dry run shows
@@ -122,14 +134,14 @@ func (a *app) planned(ctx context.Context, ask *asker, f *profiles.File, c *chan
 func (a *app) confirm(ctx context.Context, ask *asker, plan *profiles.Plan, c change) error {
 	if plan.Others() && !c.flags.force && (c.flags.yes || !ask.can) {
 		printDiff(a.Stderr, plan.Diff())
-		return usage(c.command+" --yes --force", "another program has changed the file since, and that would be taken back as well")
+		return usage(a.again(c.command, "--yes", "--force"), "another program has changed the file since, and that would be taken back as well")
 	}
 	if c.flags.yes {
 		return nil
 	}
 	printDiff(a.Stderr, plan.Diff())
 	if !ask.can {
-		return usage(c.command+" --yes", "nothing is written: there is nobody to confirm this diff")
+		return usage(a.again(c.command, "--yes"), "nothing is written: there is nobody to confirm this diff")
 	}
 	question := "Write this? [y/N] "
 	if plan.Others() {
@@ -143,7 +155,7 @@ func (a *app) confirm(ctx context.Context, ask *asker, plan *profiles.Plan, c ch
 	case "y", "yes":
 		return nil
 	}
-	return errors.New("nothing is written")
+	return errDeclined
 }
 
 func (a *app) printPlan(f *profiles.File, plan *profiles.Plan, c change) error {

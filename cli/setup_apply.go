@@ -18,7 +18,7 @@ func (a *app) applyStack(ctx context.Context, cfg sdk.Config, flags setupFlags, 
 	name := cmp.Or(flags.stack, flags.options.Name)
 	ask := newAsker(a)
 	if !ask.can && flags.confirmed == "" {
-		return usage("rdsx setup … --apply cloudformation --confirm "+name, "--apply asks before it changes anything, and there is nobody to ask")
+		return usage(a.again("", "--confirm", name), "--apply asks before it changes anything, and there is nobody to ask")
 	}
 	stack := setup.Stack{Name: name}
 	changes, err := stack.Prepare(ctx, cfg, template)

@@ -98,6 +98,16 @@ func (w *write) run() error {
 	return w.stamp()
 }
 
+// ReadOnlyError says that a file's own mode keeps its owner from writing it, which rdsx does not go round.
+type ReadOnlyError struct {
+	Path string
+	Mode fs.FileMode
+}
+
+func (e *ReadOnlyError) Error() string {
+	return fmt.Sprintf("its mode %04o does not let its owner write", e.Mode)
+}
+
 // compare holds the file to what the plan was made on, and looks whether it may be written.
 func (w *write) compare() error {
 	info, err := os.Stat(w.target)
@@ -111,7 +121,7 @@ func (w *write) compare() error {
 	case !info.Mode().IsRegular():
 		return errors.New("it is not a regular file")
 	case info.Mode().Perm()&0o200 == 0:
-		return fmt.Errorf("its mode %04o does not let its owner write", info.Mode().Perm())
+		return &ReadOnlyError{Path: w.target, Mode: info.Mode().Perm()}
 	}
 	now, err := os.ReadFile(w.target)
 	if err != nil {

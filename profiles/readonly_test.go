@@ -47,3 +47,16 @@ func readOnlyFolder(t *testing.T) {
 		t.Errorf("%q, %v", read(t, path), err)
 	}
 }
+
+// TestFileThatMayNotBeWritten: a mode that keeps the owner from writing is respected, and told by a type.
+func TestFileThatMayNotBeWritten(t *testing.T) {
+	path := written(t, small)
+	if err := os.Chmod(path, 0o444); err != nil {
+		t.Fatal(err)
+	}
+	_, err := commit(t, Files{Config: path}, seam{}, added("orders"))
+	var readOnly *ReadOnlyError
+	if !errors.As(err, &readOnly) || readOnly.Path != path || read(t, path) != small {
+		t.Errorf("%v, %q", err, read(t, path))
+	}
+}
