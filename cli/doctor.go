@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
@@ -229,6 +230,7 @@ func editFor(f *profiles.File, finding profiles.Finding) *doctor.ProfileEdit {
 // mend offers each edit of a profile that a finding proposes.
 func (a *app) mend(ctx context.Context, report doctor.Report) error {
 	edits := 0
+	var declined []string
 	for _, f := range report.Findings() {
 		if f.Profile == nil {
 			continue
@@ -246,12 +248,21 @@ func (a *app) mend(ctx context.Context, report doctor.Report) error {
 			},
 			done: "profile " + f.Profile.Name + " is set", command: f.Fixes[0].Command,
 		})
-		if err != nil {
+		switch {
+		case errors.Is(err, errDeclined):
+			declined = append(declined, f.Profile.Name)
+		case err != nil:
 			return err
 		}
 	}
+	if len(declined) > 0 {
+		fmt.Fprintf(a.Stderr, "not mended, as you said: %s\n", strings.Join(declined, ", "))
+	}
 	if edits == 0 {
 		fmt.Fprintln(a.Stderr, "nothing to mend on this machine: what is printed above is done where it says")
+		return nil
+	}
+	if edits == len(declined) {
 		return nil
 	}
 	fmt.Fprintln(a.Stderr, "Run rdsx doctor again: the findings above are from before.")
