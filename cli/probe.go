@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -153,7 +154,9 @@ func (p *prober) server(ctx context.Context, s forward.Session, answered func(en
 	case err != nil:
 		return nil, err
 	}
-	return &aws.Server{Text: p.engine.Describe(info), Version: info.Version, TLS: info.TLS, Names: info.Names, Role: info.Role}, nil
+	said := info
+	said.Names = askedFirst(info.Names, p.target.Endpoint.Host)
+	return &aws.Server{Text: p.engine.Describe(said), Version: info.Version, TLS: info.TLS, Names: info.Names, Role: info.Role}, nil
 }
 
 func (g *greeting) stop() {
@@ -186,4 +189,12 @@ func (s greetedSession) Close() error {
 	err := s.carriedSession.Close()
 	<-s.done
 	return err
+}
+
+// askedFirst are the names of a certificate, that which was asked for alone where it is among them.
+func askedFirst(names []string, host string) []string {
+	if slices.Contains(names, host) {
+		return []string{host}
+	}
+	return names
 }
