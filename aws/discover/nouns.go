@@ -270,3 +270,7 @@ func tagsOf(list []rdstypes.Tag) map[string]string {
 	}
 	return tags
 }
+
+func endpointOf(address *string, port *int32) aws.Endpoint {
+	return aws.Endpoint{Host: sdk.ToString(address), Port: int(sdk.ToInt32(port))}
+}

@@ -98,16 +98,24 @@ func TestPoolCancelled(t *testing.T) {
 	})
 }
 
-// TestJSONFailures reads the code of an error wherever a JSON service puts it.
-func TestJSONFailures(t *testing.T) {
+// TestFailures reads the code of an error wherever a service puts it.
+func TestFailures(t *testing.T) {
 	t.Parallel()
-	for want, in := range map[string]struct{ header, body string }{
-		"AccessDeniedException": {"AccessDeniedException:http://internal/", `{"message":"no"}`},
-		"ThrottlingException":   {"", `{"__type":"com.amazon.coral#ThrottlingException","Message":"no"}`},
-		"ClusterNotFound":       {"", `{"code":"ClusterNotFound","message":"no"}`},
-		"UnknownError":          {"", `<html>`},
+	jsonService, queryService := &smallAPI{}, &smallAPI{version: "2015-02-02"}
+	for want, in := range map[string]struct {
+		api          *smallAPI
+		header, body string
+	}{
+		"AccessDeniedException": {jsonService, "AccessDeniedException:http://internal/", `{"message":"no"}`},
+		"ThrottlingException":   {jsonService, "", `{"__type":"com.amazon.coral#ThrottlingException","Message":"no"}`},
+		"ClusterNotFound":       {jsonService, "", `{"code":"ClusterNotFound","message":"no"}`},
+		"UnknownError":          {jsonService, "", `<html>`},
+		"AccessDenied": {
+			queryService, "",
+			`<ErrorResponse xmlns="http://elasticache.amazonaws.com/doc/2015-02-02/"><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error><RequestId>1</RequestId></ErrorResponse>`,
+		},
 	} {
-		err := failure(http.Header{"X-Amzn-Errortype": {in.header}}, []byte(in.body))
+		err := in.api.failure(http.Header{"X-Amzn-Errortype": {in.header}}, []byte(in.body))
 		var e smithy.APIError
 		if !errors.As(err, &e) || e.ErrorCode() != want || (e.ErrorMessage() != "no") != (want == "UnknownError") {
 			t.Errorf("%v, want %s", err, want)

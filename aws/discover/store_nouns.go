@@ -6,19 +6,15 @@ import (
 	"slices"
 	"strings"
 
-	sdk "github.com/aws/aws-sdk-go-v2/aws"
-	cachetypes "github.com/aws/aws-sdk-go-v2/service/elasticache/types"
-	redshifttypes "github.com/aws/aws-sdk-go-v2/service/redshift/types"
-
 	"github.com/rdsx/rdsx/aws"
 )
 
 // knownStores is what the services beside RDS have told.
 type knownStores struct {
-	groups        map[string]cachetypes.ReplicationGroup
-	nodes         map[string]cachetypes.CacheCluster
+	groups        map[string]cacheGroup
+	nodes         map[string]cacheCluster
 	cacheSubnets  map[string]subnetGroup
-	serverless    map[string]cachetypes.ServerlessCache
+	serverless    map[string]serverlessCache
 	memory        map[string]memoryCluster
 	memorySubnets map[string]subnetGroup
 	tasks         map[string]ecsTask // by target
@@ -26,10 +22,10 @@ type knownStores struct {
 
 func newKnownStores() knownStores {
 	return knownStores{
-		map[string]cachetypes.ReplicationGroup{},
-		map[string]cachetypes.CacheCluster{},
+		map[string]cacheGroup{},
+		map[string]cacheCluster{},
 		map[string]subnetGroup{},
-		map[string]cachetypes.ServerlessCache{},
+		map[string]serverlessCache{},
 		map[string]memoryCluster{},
 		map[string]subnetGroup{},
 		map[string]ecsTask{},
@@ -40,20 +36,20 @@ func newKnownStores() knownStores {
 func (k *known) addStores(p storePage, profile int) (out []aws.Database) {
 	s := &k.stores
 	for _, g := range p.groups {
-		s.groups[sdk.ToString(g.ReplicationGroupId)] = g
-		k.see("cache "+sdk.ToString(g.ReplicationGroupId), profile)
+		s.groups[g.ID] = g
+		k.see("cache "+g.ID, profile)
 	}
 	for _, n := range p.nodes {
-		s.nodes[sdk.ToString(n.CacheClusterId)] = n
-		k.see("cache node "+sdk.ToString(n.CacheClusterId), profile)
+		s.nodes[n.ID] = n
+		k.see("cache node "+n.ID, profile)
 	}
 	for _, g := range p.cacheSubnets {
 		s.cacheSubnets[g.name] = g
 		k.learn(g.vpc, g.subnets)
 	}
 	for _, c := range p.serverless {
-		s.serverless[sdk.ToString(c.ServerlessCacheName)] = c
-		k.see("serverless "+sdk.ToString(c.ServerlessCacheName), profile)
+		s.serverless[c.Name] = c
+		k.see("serverless "+c.Name, profile)
 	}
 	for _, m := range p.memory {
 		s.memory[m.Name] = m
@@ -70,7 +66,7 @@ func (k *known) addStores(p storePage, profile int) (out []aws.Database) {
 		out = append(out, k.memoryDatabases()...)
 	}
 	for _, w := range p.warehouses {
-		k.see("warehouse "+sdk.ToString(w.ClusterIdentifier), profile)
+		k.see("warehouse "+w.ID, profile)
 		out = append(out, k.warehouse(w))
 	}
 	for _, w := range p.workgroups {
@@ -93,15 +89,12 @@ func (k *known) store(service, id string, role aws.Role, seen string) aws.Databa
 	return d
 }
 
-func endpointOf(address *string, port *int32) aws.Endpoint {
-	return aws.Endpoint{Host: sdk.ToString(address), Port: int(sdk.ToInt32(port))}
-}
-
-func cacheEndpoint(e *cachetypes.Endpoint) aws.Endpoint {
-	if e == nil {
+// endpoint is a as a noun, the empty one where an answer has none.
+func (a *address) endpoint() aws.Endpoint {
+	if a == nil {
 		return aws.Endpoint{}
 	}
-	return endpointOf(e.Address, e.Port)
+	return aws.Endpoint{Host: a.Address, Port: a.Port}
 }
 
 func tlsOf(on bool, preferred bool) aws.TLS {
@@ -120,43 +113,43 @@ func (k *known) cacheDatabases() (out []aws.Database) {
 	for _, id := range slices.Sorted(maps.Keys(k.stores.groups)) {
 		g := k.stores.groups[id]
 		d := k.store("elasticache", id, aws.RoleWriter, "cache "+id)
-		d.Cluster, d.Engine, d.Status, d.ARN = id, cmp.Or(sdk.ToString(g.Engine), "redis"), sdk.ToString(g.Status), sdk.ToString(g.ARN)
-		d.MultiAZ = g.MultiAZ == cachetypes.MultiAZStatusEnabled
-		d.TLS = tlsOf(sdk.ToBool(g.TransitEncryptionEnabled), g.TransitEncryptionMode == cachetypes.TransitEncryptionModePreferred)
-		for _, member := range g.MemberClusters {
+		d.Cluster, d.Engine, d.Status, d.ARN = id, cmp.Or(g.Engine, "redis"), g.Status, g.ARN
+		d.MultiAZ = g.MultiAZ == "enabled"
+		d.TLS = tlsOf(g.Encrypted, g.EncryptedMode == "preferred")
+		for _, member := range g.Members {
 			if n, ok := k.stores.nodes[member]; ok {
 				k.fromNode(&d, n)
 			}
 		}
-		if g.ConfigurationEndpoint != nil {
-			d.Role, d.Endpoint = aws.RoleConfig, cacheEndpoint(g.ConfigurationEndpoint)
+		if g.Configuration != nil {
+			d.Role, d.Endpoint = aws.RoleConfig, g.Configuration.endpoint()
 			out = append(out, d)
 			continue
 		}
-		var reader *cachetypes.Endpoint
-		if len(g.NodeGroups) > 0 {
-			d.Endpoint, reader = cacheEndpoint(g.NodeGroups[0].PrimaryEndpoint), g.NodeGroups[0].ReaderEndpoint
+		var reader *address
+		if len(g.Shards) > 0 {
+			d.Endpoint, reader = g.Shards[0].Primary.endpoint(), g.Shards[0].Reader
 		}
 		out = append(out, d)
-		if reader != nil && sdk.ToString(reader.Address) != "" {
-			d.Role, d.Endpoint = aws.RoleReader, cacheEndpoint(reader)
+		if reader.endpoint().Host != "" {
+			d.Role, d.Endpoint = aws.RoleReader, reader.endpoint()
 			out = append(out, d)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(k.stores.nodes)) {
 		n := k.stores.nodes[id]
-		if sdk.ToString(n.ReplicationGroupId) != "" {
+		if n.Group != "" {
 			continue
 		}
 		d := k.store("elasticache", id, aws.RoleInstance, "cache node "+id)
-		d.Engine, d.Status, d.ARN, d.AZ = sdk.ToString(n.Engine), sdk.ToString(n.CacheClusterStatus), sdk.ToString(n.ARN), sdk.ToString(n.PreferredAvailabilityZone)
-		d.TLS = tlsOf(sdk.ToBool(n.TransitEncryptionEnabled), n.TransitEncryptionMode == cachetypes.TransitEncryptionModePreferred)
+		d.Engine, d.Status, d.ARN, d.AZ = n.Engine, n.Status, n.ARN, n.AZ
+		d.TLS = tlsOf(n.Encrypted, n.EncryptedMode == "preferred")
 		k.fromNode(&d, n)
-		if len(n.CacheNodes) > 0 {
-			d.Endpoint = cacheEndpoint(n.CacheNodes[0].Endpoint)
+		if len(n.Nodes) > 0 {
+			d.Endpoint = n.Nodes[0].Endpoint.endpoint()
 		}
-		if n.ConfigurationEndpoint != nil {
-			d.Role, d.Endpoint = aws.RoleConfig, cacheEndpoint(n.ConfigurationEndpoint)
+		if n.Configuration != nil {
+			d.Role, d.Endpoint = aws.RoleConfig, n.Configuration.endpoint()
 		}
 		out = append(out, d)
 	}
@@ -164,13 +157,10 @@ func (k *known) cacheDatabases() (out []aws.Database) {
 }
 
 // fromNode completes d by one of its nodes.
-func (k *known) fromNode(d *aws.Database, n cachetypes.CacheCluster) {
-	d.EngineVersion = sdk.ToString(n.EngineVersion)
-	for _, g := range n.SecurityGroups {
-		d.Groups = append(d.Groups, sdk.ToString(g.SecurityGroupId))
-	}
-	d.Groups = unique(d.Groups)
-	if g, ok := k.stores.cacheSubnets[sdk.ToString(n.CacheSubnetGroupName)]; ok {
+func (k *known) fromNode(d *aws.Database, n cacheCluster) {
+	d.EngineVersion = n.EngineVersion
+	d.Groups = unique(append(d.Groups, n.Groups...))
+	if g, ok := k.stores.cacheSubnets[n.SubnetGroup]; ok {
 		d.VPC, d.Subnets = g.vpc, unique(slices.Clone(g.subnets))
 	}
 }
@@ -185,13 +175,13 @@ func (k *known) serverlessDatabases(p storePage) (out []aws.Database) {
 	for _, id := range ids {
 		c := k.stores.serverless[id]
 		d := k.store("elasticache", id, aws.RoleWriter, "serverless "+id)
-		d.Engine, d.EngineVersion = sdk.ToString(c.Engine), cmp.Or(sdk.ToString(c.FullEngineVersion), sdk.ToString(c.MajorEngineVersion))
-		d.Status, d.ARN, d.TLS, d.MultiAZ = sdk.ToString(c.Status), sdk.ToString(c.ARN), aws.TLSRequired, true
-		d.Groups, d.Subnets = unique(slices.Clone(c.SecurityGroupIds)), unique(slices.Clone(c.SubnetIds))
-		d.VPC, d.Endpoint = k.vpcOf(c.SubnetIds), cacheEndpoint(c.Endpoint)
+		d.Engine, d.EngineVersion = c.Engine, cmp.Or(c.FullVersion, c.MajorVersion)
+		d.Status, d.ARN, d.TLS, d.MultiAZ = c.Status, c.ARN, aws.TLSRequired, true
+		d.Groups, d.Subnets = unique(slices.Clone(c.Groups)), unique(slices.Clone(c.Subnets))
+		d.VPC, d.Endpoint = k.vpcOf(c.Subnets), c.Endpoint.endpoint()
 		out = append(out, d)
-		if c.ReaderEndpoint != nil && sdk.ToString(c.ReaderEndpoint.Address) != "" {
-			d.Role, d.Endpoint = aws.RoleReader, cacheEndpoint(c.ReaderEndpoint)
+		if c.Reader.endpoint().Host != "" {
+			d.Role, d.Endpoint = aws.RoleReader, c.Reader.endpoint()
 			out = append(out, d)
 		}
 	}
@@ -204,9 +194,7 @@ func (k *known) memoryDatabases() (out []aws.Database) {
 		d := k.store("memorydb", id, aws.RoleConfig, "memory "+id)
 		d.Engine, d.EngineVersion = cmp.Or(m.Engine, "redis"), m.EngineVersion
 		d.Status, d.ARN, d.TLS, d.MultiAZ = m.Status, m.ARN, tlsOf(m.TLSEnabled, false), strings.EqualFold(m.AvailabilityMode, "multiaz")
-		if e := m.ClusterEndpoint; e != nil {
-			d.Endpoint = aws.Endpoint{Host: e.Address, Port: e.Port}
-		}
+		d.Endpoint = m.ClusterEndpoint.endpoint()
 		for _, g := range m.SecurityGroups {
 			d.Groups = append(d.Groups, g.SecurityGroupID)
 		}
@@ -218,23 +206,18 @@ func (k *known) memoryDatabases() (out []aws.Database) {
 	return out
 }
 
-func (k *known) warehouse(w redshifttypes.Cluster) aws.Database {
-	id := sdk.ToString(w.ClusterIdentifier)
+func (k *known) warehouse(w warehouse) aws.Database {
+	id := w.ID
 	d := k.store("redshift", id, aws.RoleInstance, "warehouse "+id)
-	d.Engine, d.EngineVersion = "redshift", sdk.ToString(w.ClusterVersion)
-	d.Status, d.ARN, d.VPC, d.AZ = sdk.ToString(w.ClusterStatus), sdk.ToString(w.ClusterNamespaceArn), sdk.ToString(w.VpcId), sdk.ToString(w.AvailabilityZone)
-	d.Secret, d.IAMAuth = sdk.ToString(w.MasterPasswordSecretArn), true // redshift:GetClusterCredentialsWithIAM
-	if w.Endpoint != nil {
-		d.Endpoint = endpointOf(w.Endpoint.Address, w.Endpoint.Port)
-	}
-	for _, g := range w.VpcSecurityGroups {
-		d.Groups = append(d.Groups, sdk.ToString(g.VpcSecurityGroupId))
-	}
+	d.Engine, d.EngineVersion = "redshift", w.Version
+	d.Status, d.ARN, d.VPC, d.AZ = w.Status, w.ARN, w.VpcID, w.AZ
+	d.Secret, d.IAMAuth = w.Secret, true // redshift:GetClusterCredentialsWithIAM
+	d.Endpoint, d.Groups = w.Endpoint.endpoint(), w.Groups
 	for _, tag := range w.Tags {
 		if d.Tags == nil {
 			d.Tags = map[string]string{}
 		}
-		d.Tags[sdk.ToString(tag.Key)] = sdk.ToString(tag.Value)
+		d.Tags[tag.Key] = tag.Value
 	}
 	return d
 }

@@ -4,29 +4,28 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/elasticache"
-	cachetypes "github.com/aws/aws-sdk-go-v2/service/elasticache/types"
-	"github.com/aws/aws-sdk-go-v2/service/redshift"
-	redshifttypes "github.com/aws/aws-sdk-go-v2/service/redshift/types"
 )
 
 // stores are the services beside RDS whose endpoints are databases to a person, and ECS, whose tasks can carry a tunnel.
 type stores struct {
-	caches     *elasticache.Client
-	warehouses *redshift.Client
-	memory     *jsonAPI
-	workgroups *jsonAPI
-	search     *jsonAPI
-	tasks      *jsonAPI
+	caches     *smallAPI
+	warehouses *smallAPI
+	memory     *smallAPI
+	workgroups *smallAPI
+	search     *smallAPI
+	tasks      *smallAPI
 }
 
 func newStores(cfg sdk.Config) *stores {
 	return &stores{
-		caches: elasticache.NewFromConfig(cfg), warehouses: redshift.NewFromConfig(cfg),
+		caches:     newQueryAPI(cfg, "ElastiCache", "elasticache", "2015-02-02"),
+		warehouses: newQueryAPI(cfg, "Redshift", "redshift", "2012-12-01"),
 		memory:     newJSONAPI(cfg, "MemoryDB", "memorydb", "AmazonMemoryDB"),
 		workgroups: newJSONAPI(cfg, "Redshift Serverless", "redshift-serverless", "RedshiftServerless"),
 		search:     newJSONAPI(cfg, "OpenSearch", "es", ""),
@@ -36,13 +35,13 @@ func newStores(cfg sdk.Config) *stores {
 
 // storePage is one page of one of them. One field is set.
 type storePage struct {
-	groups        []cachetypes.ReplicationGroup
-	nodes         []cachetypes.CacheCluster
+	groups        []cacheGroup
+	nodes         []cacheCluster
 	cacheSubnets  []subnetGroup
-	serverless    []cachetypes.ServerlessCache
+	serverless    []serverlessCache
 	memory        []memoryCluster
 	memorySubnets []subnetGroup
-	warehouses    []redshifttypes.Cluster
+	warehouses    []warehouse
 	workgroups    []workgroup
 	domains       []searchDomain
 	tasks         []ecsTask
@@ -77,44 +76,49 @@ func (s *stores) jobs() []job {
 	}
 }
 
-func (s *stores) groupPage(ctx context.Context, token *string) (page, *string, error) {
-	out, err := s.caches.DescribeReplicationGroups(ctx, &elasticache.DescribeReplicationGroupsInput{MaxRecords: sdk.Int32(storePages), Marker: token})
-	if err != nil {
-		return page{}, nil, err
+// queryPage asks for a page of a list that spells size and token alike.
+func queryPage(marker *string) url.Values {
+	form := url.Values{"MaxRecords": {strconv.Itoa(storePages)}}
+	if marker != nil {
+		form.Set("Marker", *marker)
 	}
-	return page{stores: storePage{groups: out.ReplicationGroups}}, out.Marker, nil
+	return form
+}
+
+func (s *stores) groupPage(ctx context.Context, token *string) (page, *string, error) {
+	var out cacheGroups
+	err := s.caches.query(ctx, "DescribeReplicationGroups", queryPage(token), &out)
+	return page{stores: storePage{groups: out.Groups}}, out.Marker, err
 }
 
 func (s *stores) nodePage(ctx context.Context, token *string) (page, *string, error) {
-	out, err := s.caches.DescribeCacheClusters(ctx, &elasticache.DescribeCacheClustersInput{MaxRecords: sdk.Int32(storePages), Marker: token, ShowCacheNodeInfo: sdk.Bool(true)})
-	if err != nil {
-		return page{}, nil, err
-	}
-	return page{stores: storePage{nodes: out.CacheClusters}}, out.Marker, nil
+	var out cacheClusters
+	form := queryPage(token)
+	form.Set("ShowCacheNodeInfo", "true")
+	err := s.caches.query(ctx, "DescribeCacheClusters", form, &out)
+	return page{stores: storePage{nodes: out.Clusters}}, out.Marker, err
 }
 
 func (s *stores) cacheSubnetPage(ctx context.Context, token *string) (page, *string, error) {
-	out, err := s.caches.DescribeCacheSubnetGroups(ctx, &elasticache.DescribeCacheSubnetGroupsInput{MaxRecords: sdk.Int32(storePages), Marker: token})
-	if err != nil {
+	var out cacheSubnetGroups
+	if err := s.caches.query(ctx, "DescribeCacheSubnetGroups", queryPage(token), &out); err != nil {
 		return page{}, nil, err
 	}
 	var groups []subnetGroup
-	for _, g := range out.CacheSubnetGroups {
-		one := subnetGroup{name: sdk.ToString(g.CacheSubnetGroupName), vpc: sdk.ToString(g.VpcId)}
-		for _, x := range g.Subnets {
-			one.subnets = append(one.subnets, sdk.ToString(x.SubnetIdentifier))
-		}
-		groups = append(groups, one)
+	for _, g := range out.Groups {
+		groups = append(groups, subnetGroup{name: g.Name, vpc: g.VpcID, subnets: g.Subnets})
 	}
 	return page{stores: storePage{cacheSubnets: groups}}, out.Marker, nil
 }
 
 func (s *stores) serverlessPage(ctx context.Context, token *string) (page, *string, error) {
-	out, err := s.caches.DescribeServerlessCaches(ctx, &elasticache.DescribeServerlessCachesInput{NextToken: token})
-	if err != nil {
-		return page{}, nil, err
+	var out serverlessCaches
+	form := url.Values{}
+	if token != nil {
+		form.Set("NextToken", *token)
 	}
-	return page{stores: storePage{serverless: out.ServerlessCaches}}, out.NextToken, nil
+	err := s.caches.query(ctx, "DescribeServerlessCaches", form, &out)
+	return page{stores: storePage{serverless: out.Caches}}, out.NextToken, err
 }
 
 // listMemory asks for subnet groups only where there is a cluster.
@@ -159,11 +163,9 @@ func (s *stores) listMemory(ctx context.Context, add func(page)) error {
 }
 
 func (s *stores) warehousePage(ctx context.Context, token *string) (page, *string, error) {
-	out, err := s.warehouses.DescribeClusters(ctx, &redshift.DescribeClustersInput{MaxRecords: sdk.Int32(storePages), Marker: token})
-	if err != nil {
-		return page{}, nil, err
-	}
-	return page{stores: storePage{warehouses: out.Clusters}}, out.Marker, nil
+	var out warehouses
+	err := s.warehouses.query(ctx, "DescribeClusters", queryPage(token), &out)
+	return page{stores: storePage{warehouses: out.Clusters}}, out.Marker, err
 }
 
 func (s *stores) workgroupPage(ctx context.Context, token *string) (page, *string, error) {

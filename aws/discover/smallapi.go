@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,27 +21,39 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// jsonAPI calls a service that speaks JSON through the SDK's own signer, retries and transport. A client of the SDK costs the
-// program a quarter of a megabyte or more, and of these services a search asks one to three calls.
-type jsonAPI struct {
+// smallAPI calls a service through the SDK's own signer, retries and transport. A client of the SDK costs the program a quarter
+// of a megabyte or more, and of these services a search asks one to four calls.
+type smallAPI struct {
 	id      string // the SDK's name, of which AWS_ENDPOINT_URL_… is made
 	host    string // the name in the signature and in front of the host
-	target  string // what X-Amz-Target begins with; "" for REST
+	target  string // what X-Amz-Target begins with; "" for REST and Query
+	version string // of a service that takes forms and answers in XML (Query); "" for one that speaks JSON
 	cfg     sdk.Config
 	retryer sdk.Retryer
 }
 
-func newJSONAPI(cfg sdk.Config, id, host, target string) *jsonAPI {
-	a := &jsonAPI{id: id, host: host, target: target, cfg: cfg, retryer: retry.NewStandard()}
+func newJSONAPI(cfg sdk.Config, id, host, target string) *smallAPI {
+	a := &smallAPI{id: id, host: host, target: target, cfg: cfg, retryer: retry.NewStandard()}
 	if cfg.Retryer != nil {
 		a.retryer = cfg.Retryer()
 	}
 	return a
 }
 
+func newQueryAPI(cfg sdk.Config, id, host, version string) *smallAPI {
+	a := newJSONAPI(cfg, id, host, "")
+	a.version = version
+	return a
+}
+
+// query asks an operation of a service that speaks Query.
+func (a *smallAPI) query(ctx context.Context, op string, in url.Values, out any) error {
+	return a.call(ctx, op, http.MethodPost, "/", in, out)
+}
+
 // call asks an operation with in as its body and reads the answer into out. path is that of REST, "/" otherwise. Errors of AWS
 // are smithy.APIErrors.
-func (a *jsonAPI) call(ctx context.Context, op, method, path string, in, out any) error {
+func (a *smallAPI) call(ctx context.Context, op, method, path string, in, out any) error {
 	stack := middleware.NewStack(op, smithyhttp.NewStackRequest)
 	//nolint:staticcheck // meant for generated clients, which this stands in for
 	sign := v4.NewSignHTTPRequestMiddleware(v4.SignHTTPRequestMiddlewareOptions{CredentialsProvider: a.cfg.Credentials, Signer: v4.NewSigner()})
@@ -51,7 +64,7 @@ func (a *jsonAPI) call(ctx context.Context, op, method, path string, in, out any
 		stack.Finalize.Add(retry.NewAttemptMiddleware(a.retryer, smithyhttp.RequestCloner), middleware.After),
 		stack.Finalize.Add(&v4.ComputePayloadSHA256{}, middleware.After),
 		stack.Finalize.Add(sign, middleware.After),
-		stack.Deserialize.Add(answer(out), middleware.After),
+		stack.Deserialize.Add(a.answer(out), middleware.After),
 	} {
 		if err != nil {
 			return fmt.Errorf("prepare %s: %w", op, err)
@@ -69,7 +82,7 @@ func (a *jsonAPI) call(ctx context.Context, op, method, path string, in, out any
 	return nil
 }
 
-func (a *jsonAPI) request(op, method, path string, in any) middleware.SerializeMiddleware {
+func (a *smallAPI) request(op, method, path string, in any) middleware.SerializeMiddleware {
 	return middleware.SerializeMiddlewareFunc("OperationSerializer", func(
 		ctx context.Context, input middleware.SerializeInput, next middleware.SerializeHandler,
 	) (middleware.SerializeOutput, middleware.Metadata, error) {
@@ -91,12 +104,12 @@ func (a *jsonAPI) request(op, method, path string, in any) middleware.SerializeM
 			r.Header.Set("X-Amz-Target", a.target+"."+op)
 		}
 		if in != nil {
-			body, err := json.Marshal(in)
+			body, kind, err := a.body(op, in)
 			if err != nil {
 				return fail(err)
 			}
 			if a.target == "" {
-				r.Header.Set("Content-Type", "application/json")
+				r.Header.Set("Content-Type", kind)
 			}
 			if r, err = r.SetStream(bytes.NewReader(body)); err != nil {
 				return fail(err)
@@ -108,8 +121,20 @@ func (a *jsonAPI) request(op, method, path string, in any) middleware.SerializeM
 	})
 }
 
+// body is in as the service takes it, and its media type.
+func (a *smallAPI) body(op string, in any) (body []byte, kind string, err error) {
+	form, ok := in.(url.Values)
+	if !ok {
+		body, err = json.Marshal(in)
+		return body, "application/json", err
+	}
+	form.Set("Action", op)
+	form.Set("Version", a.version)
+	return []byte(form.Encode()), "application/x-www-form-urlencoded", nil
+}
+
 // endpoint is where the service is: as the configuration says of it, or of all, else by its name.
-func (a *jsonAPI) endpoint(ctx context.Context) (*url.URL, error) {
+func (a *smallAPI) endpoint(ctx context.Context) (*url.URL, error) {
 	text, ignored := "", false
 	for _, source := range a.cfg.ConfigSources {
 		if s, ok := source.(interface {
@@ -147,7 +172,7 @@ func suffix(region string) string {
 // mostAnswer is far above any answer: one task is some kilobytes, and a page has a hundred.
 const mostAnswer = 32 << 20
 
-func answer(out any) middleware.DeserializeMiddleware {
+func (a *smallAPI) answer(out any) middleware.DeserializeMiddleware {
 	return middleware.DeserializeMiddlewareFunc("OperationDeserializer", func(
 		ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
 	) (middleware.DeserializeOutput, middleware.Metadata, error) {
@@ -165,9 +190,9 @@ func answer(out any) middleware.DeserializeMiddleware {
 		case err != nil:
 			err = &smithy.DeserializationError{Err: err}
 		case r.StatusCode < 200 || r.StatusCode > 299:
-			err = &smithyhttp.ResponseError{Response: r, Err: failure(r.Header, body)}
+			err = &smithyhttp.ResponseError{Response: r, Err: a.failure(r.Header, body)}
 		default:
-			if err = json.Unmarshal(body, out); err != nil {
+			if err = a.read(body, out); err != nil {
 				err = &smithy.DeserializationError{Err: err, Snapshot: body[:min(len(body), 1024)]}
 			}
 		}
@@ -176,8 +201,23 @@ func answer(out any) middleware.DeserializeMiddleware {
 	})
 }
 
+func (a *smallAPI) read(body []byte, out any) error {
+	if a.version != "" {
+		return xml.Unmarshal(body, out)
+	}
+	return json.Unmarshal(body, out)
+}
+
 // failure is the error that an answer holds: the code in a header or in the body, with or without its name space.
-func failure(header http.Header, body []byte) error {
+func (a *smallAPI) failure(header http.Header, body []byte) error {
+	if a.version != "" {
+		var e struct {
+			Code    string `xml:"Error>Code"`
+			Message string `xml:"Error>Message"`
+		}
+		_ = xml.Unmarshal(body, &e) // a page of HTML has none of these
+		return &smithy.GenericAPIError{Code: cmp.Or(e.Code, "UnknownError"), Message: e.Message}
+	}
 	var e struct {
 		Type    string `json:"__type"`
 		Code    string `json:"code"`
