@@ -84,11 +84,15 @@ func valueOf(env []string, name string) string {
 	return ""
 }
 
-// TestScreenAsksForTheCode opens a database through a role that asks for MFA: the screens make room for the question once.
+// TestScreenAsksForTheCode opens a database through a role that asks for MFA: the screens make room for the question, again after
+// a code that is wrong, and no more.
 func TestScreenAsksForTheCode(t *testing.T) {
 	b := newBox(t, sim.Options{})
 	s := b.screen(t, 120, 30, "--profile", "acme-prod-operator")
 	s.await("MFA code of arn:aws:iam::")
+	s.types("000000")
+	s.press("Enter")
+	s.await("AWS refuses that code", "MFA code of arn:aws:iam::")
 	s.types("123456")
 	s.press("Enter")
 	s.await("1 region ·", "acme-prod-operator")

@@ -12,8 +12,9 @@ import (
 	"github.com/rdsx/rdsx/aws"
 )
 
-// askMFA asks the terminal for the code of an MFA device. Nobody to ask is a sign-in error, never a blocked command.
-func (a *app) askMFA(ctx context.Context, serial string) (string, error) {
+// askMFA asks the terminal for the code of an MFA device, after one that was refused with a word about that. Nobody to ask is a
+// sign-in error, never a blocked command.
+func (a *app) askMFA(ctx context.Context, serial string, refused bool) (string, error) {
 	if a.flags.mfaCode != "" {
 		return a.flags.mfaCode, nil
 	}
@@ -24,6 +25,9 @@ func (a *app) askMFA(ctx context.Context, serial string) (string, error) {
 	if a.question != nil { // several profiles may want one at a time
 		a.question.Lock()
 		defer a.question.Unlock()
+	}
+	if refused {
+		fmt.Fprintln(a.Stderr, "AWS refuses that code. It takes each code once: type the next one that the device shows.")
 	}
 	fmt.Fprintf(a.Stderr, "MFA code of %s: ", serial)
 	type answer struct {

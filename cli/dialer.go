@@ -13,6 +13,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/aws/account"
 	"github.com/rdsx/rdsx/aws/discover"
 	"github.com/rdsx/rdsx/aws/engine"
 	"github.com/rdsx/rdsx/aws/forward"
@@ -160,14 +161,14 @@ func (d *sessionDialer) start(ctx context.Context, by aws.Instance, why error) (
 
 // askingMFA asks for the code of an MFA device, as askMFA, and counts in asking while it does: credentials may have to be renewed
 // in the middle of a tunnel's life, and what reports on the tunnel must leave the question alone until it is answered.
-func (a *app) askingMFA(asking *atomic.Int32) func(context.Context, string) (string, error) {
-	return func(ctx context.Context, serial string) (string, error) {
+func (a *app) askingMFA(asking *atomic.Int32) account.AskMFA {
+	return func(ctx context.Context, serial string, refused bool) (string, error) {
 		asking.Add(1)
 		defer asking.Add(-1)
 		if a.isTerminal(a.Stderr) {
 			fmt.Fprint(a.Stderr, "\r\x1b[K") // the live counters
 		}
-		return a.askMFA(ctx, serial)
+		return a.askMFA(ctx, serial, refused)
 	}
 }
 

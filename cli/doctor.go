@@ -141,14 +141,14 @@ func (a *app) examination(ctx context.Context, name string, flags doctorFlags) d
 }
 
 // askOnce asks for an MFA code once, however often it is wanted: a wrong one is a finding, not a second question.
-func (a *app) askOnce() func(context.Context, string) (string, error) {
+func (a *app) askOnce() account.AskMFA {
 	asked := false
 	var code string
 	var err error
-	return func(ctx context.Context, serial string) (string, error) {
+	return func(ctx context.Context, serial string, _ bool) (string, error) {
 		if !asked {
 			asked = true
-			code, err = a.askMFA(ctx, serial)
+			code, err = a.askMFA(ctx, serial, false)
 		}
 		return code, err
 	}

@@ -38,7 +38,7 @@ func (a *app) load(ctx context.Context) (sdk.Config, aws.Account, error) {
 }
 
 // loadAsking is load with another way to ask for the code of an MFA device, which happens at the first use of the credentials.
-func (a *app) loadAsking(ctx context.Context, mfa func(ctx context.Context, serial string) (string, error)) (sdk.Config, aws.Account, error) {
+func (a *app) loadAsking(ctx context.Context, mfa account.AskMFA) (sdk.Config, aws.Account, error) {
 	cfg, acct, warnings, err := account.Load(ctx, account.Options{
 		Profile: a.flags.profile, Region: a.flags.region, EndpointURL: a.flags.endpointURL,
 		Env: a.Env, MFA: mfa, Log: a.log(), Version: a.Version.filled().Version, Shared: a.shared,

@@ -121,7 +121,7 @@ func (a *app) scopes(ctx context.Context, c choice) ([]scope, error) {
 
 // places reads the profiles of the scopes, each once: its regions share credentials. Where several are asked, one that cannot
 // be read is a failure among the others; the error is of the only one, or of the first when there is none left.
-func (a *app) places(ctx context.Context, scopes []scope, mfa func(ctx context.Context, serial string) (string, error)) (all []place, failed []error, err error) {
+func (a *app) places(ctx context.Context, scopes []scope, mfa account.AskMFA) (all []place, failed []error, err error) {
 	loaded := map[string]place{}
 	broken := map[string]bool{}
 	for _, sc := range scopes {

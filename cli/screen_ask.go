@@ -4,17 +4,18 @@ import (
 	"context"
 	"io"
 
+	"github.com/rdsx/rdsx/aws/account"
 	"github.com/rdsx/rdsx/tui"
 )
 
 // askMFA asks for the code of an MFA device. While the screens are up, they make room for the question: it is asked on the
 // plain terminal, as every other command asks it.
-func (s *screenRun) askMFA(plain bool) func(context.Context, string) (string, error) {
+func (s *screenRun) askMFA(plain bool) account.AskMFA {
 	if plain || s.app.flags.mfaCode != "" {
 		return s.app.askMFA
 	}
-	return func(ctx context.Context, serial string) (string, error) {
-		q := &question{ask: func() (string, error) { return s.app.askMFA(ctx, serial) }, answer: make(chan reply, 1)}
+	return func(ctx context.Context, serial string, refused bool) (string, error) {
+		q := &question{ask: func() (string, error) { return s.app.askMFA(ctx, serial, refused) }, answer: make(chan reply, 1)}
 		select {
 		case s.questions <- tui.Question{Ask: q}:
 		case <-ctx.Done():

@@ -33,11 +33,15 @@ type Options struct {
 	RoleSessionName string
 	// MFA asks for the code of an MFA device. nil makes a profile that needs one fail with aws.ErrSignIn. It is called
 	// with Load's context, because the SDK hands a credentials provider a context that is never cancelled.
-	MFA     func(ctx context.Context, serial string) (string, error)
+	MFA     AskMFA
 	Log     *slog.Logger // nil for none; no secret is ever logged
 	Version string       // of rdsx, for the user agent
 	Shared  *Shared      // of the process, so that several configurations share a sign-in; nil for none
 }
+
+// AskMFA asks for the code that the MFA device shows now. refused means that AWS has refused the code given last: it is asked for
+// up to three times, and a code that comes again is not tried again, because AWS takes each once.
+type AskMFA func(ctx context.Context, serial string, refused bool) (code string, err error)
 
 // Load resolves o without touching the network; only the first use of the credentials does. The context must live as long
 // as the configuration is used (see Options.MFA). The account has profile, region and partition; Identify adds the rest.

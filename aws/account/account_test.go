@@ -183,7 +183,7 @@ func TestAssumeRole(t *testing.T) {
 			f := newFake(t, nil)
 			cfg, _, _, err := Load(t.Context(), Options{
 				Profile: profile, EndpointURL: f.URL, Env: home(t, roleChain, baseKeys), Version: "1.2.3",
-				MFA: func(_ context.Context, serial string) (string, error) {
+				MFA: func(_ context.Context, serial string, _ bool) (string, error) {
 					if serial != "arn:aws:iam::111111111111:mfa/ada" {
 						t.Errorf("asked for %q", serial)
 					}
@@ -221,7 +221,7 @@ func TestMFAIsAskedOnce(t *testing.T) {
 	cfg, _, _, err := Load(t.Context(), Options{
 		Profile: "mfa", EndpointURL: f.URL, Env: home(t, roleChain, baseKeys),
 		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		MFA: func(context.Context, string) (string, error) { asked++; return "654321", nil },
+		MFA: func(context.Context, string, bool) (string, error) { asked++; return "654321", nil },
 	})
 	if err != nil {
 		t.Fatal(err)

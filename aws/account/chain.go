@@ -72,7 +72,7 @@ func (r *resolved) assumeRole(ctx context.Context) func(*stscreds.AssumeRoleOpti
 		at++
 		o.Client = &roleClient{
 			r: r, client: r.endpoints.chained(options, r.chainEndpoint()), link: link,
-			ask: func(serial string) (string, error) { return r.askMFA(ctx, serial) },
+			ask: func(serial string, refused bool) (string, error) { return r.askMFA(ctx, serial, refused) },
 		}
 	}
 }
@@ -87,11 +87,11 @@ func (r *resolved) chainEndpoint() string {
 	return ""
 }
 
-func (r *resolved) askMFA(ctx context.Context, serial string) (string, error) {
+func (r *resolved) askMFA(ctx context.Context, serial string, refused bool) (string, error) {
 	if r.o.MFA == nil {
 		return "", config.AssumeRoleTokenProviderNotSetError{}
 	}
-	code, err := r.o.MFA(ctx, serial)
+	code, err := r.o.MFA(ctx, serial, refused)
 	if err != nil {
 		return "", &mfaError{err}
 	}

@@ -47,7 +47,7 @@ func (f *failure) mfa() *aws.Hint {
 	case f.says("verify your mfa serial number"):
 		return f.hint(aws.ErrSignIn, fmt.Sprintf("aws iam list-mfa-devices --profile %s names it: rdsx profiles edit %s --mfa-serial ARN",
 			firstOf(f.origin.signIn, "NAME"), firstOf(f.origin.profile, "NAME")), f.doing("the mfa_serial of "+f.origin.name()+" is not a device of the user"))
-	case f.says("multifactorauthentication failed"):
+	case f.says(codeRefused):
 		return f.hint(aws.ErrSignIn, "wait for the device's next code and type that one: each is good once", f.doing("the MFA code is wrong or was used before"))
 	}
 	return nil

@@ -137,7 +137,7 @@ func TestExplain(t *testing.T) {
 		f := newFake(t, func(call) (int, string) { return a.status, a.body })
 		o := Options{
 			Profile: firstOf(a.profile, "base"), Region: a.region, EndpointURL: f.URL, Env: home(t, roleChain+webProfile(t), baseKeys),
-			MFA: func(context.Context, string) (string, error) { return "000000", nil },
+			MFA: func(context.Context, string, bool) (string, error) { return "000000", nil },
 		}
 		cfg, _, _, err := Load(t.Context(), o)
 		if err != nil {
@@ -213,7 +213,7 @@ func configurations(t *testing.T) []configuration {
 		{"source without a role", "[profile x]\nregion = eu-west-1\nsource_profile = y\n", "[y]\n" + key, nil, Options{Profile: "x"}},
 		{"half a key pair", "[profile x]\nregion = eu-west-1\naws_access_key_id = AKIA\n", "", nil, Options{Profile: "x"}},
 		{"MFA and nobody to ask", roleChain, baseKeys, nil, Options{Profile: "mfa"}},
-		{"MFA and the user gives up", roleChain, baseKeys, nil, Options{Profile: "mfa", MFA: func(context.Context, string) (string, error) { return "", errors.New("the terminal is gone") }}},
+		{"MFA and the user gives up", roleChain, baseKeys, nil, Options{Profile: "mfa", MFA: func(context.Context, string, bool) (string, error) { return "", errors.New("the terminal is gone") }}},
 		{"SSO session section missing", "[profile x]\nregion = eu-west-1\nsso_session = corp\nsso_account_id = 111111111111\nsso_role_name = r\n", "", nil, Options{Profile: "x"}},
 		{"bad setting", "[profile x]\nregion = eu-west-1\nmax_attempts = many\n", "[x]\n" + key, nil, Options{Profile: "x"}},
 	}

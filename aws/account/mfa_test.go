@@ -47,7 +47,7 @@ func TestOnePromptPerDevice(t *testing.T) {
 	use := func(profile string) {
 		cfg, _, _, err := Load(t.Context(), Options{
 			Profile: profile, Region: "eu-west-1", Env: env, EndpointURL: f.URL, Shared: shared,
-			MFA: func(_ context.Context, serial string) (string, error) {
+			MFA: func(_ context.Context, serial string, _ bool) (string, error) {
 				mu.Lock()
 				defer mu.Unlock()
 				asked[serial]++
@@ -97,7 +97,7 @@ func TestNoSessionForTheUser(t *testing.T) {
 	asked := 0
 	cfg, _, _, err := Load(t.Context(), Options{
 		Profile: "mfa", Env: home(t, roleChain, baseKeys), EndpointURL: f.URL,
-		MFA: func(context.Context, string) (string, error) { asked++; return "123456", nil },
+		MFA: func(context.Context, string, bool) (string, error) { asked++; return "123456", nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -110,6 +110,53 @@ func TestNoSessionForTheUser(t *testing.T) {
 	}
 }
 
+// TestWrongCodes are asked for again, three in all, and never tried twice: with a session, and where the user may have none.
+func TestWrongCodes(t *testing.T) {
+	t.Parallel()
+	const wrong = "MultiFactorAuthentication failed with invalid MFA one time pass code. "
+	for name, c := range map[string]struct {
+		sessions bool
+		codes    []string // as they are typed
+		asked    string   // n for a first question, r for one after a refusal
+		fails    bool
+	}{
+		"right at last":             {true, []string{"111111", "222222", "123456"}, "nrr", false},
+		"wrong for good":            {true, []string{"111111", "222222", "333333", "123456"}, "nrr", true},
+		"the same again":            {true, []string{"111111", "111111", "123456"}, "nr", true},
+		"no session, right at last": {false, []string{"111111", "123456"}, "nr", false},
+		"no session, wrong":         {false, []string{"111111", "222222", "333333", "123456"}, "nrr", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t, func(of call) (int, string) {
+				switch code := of.form.Get("TokenCode"); {
+				case of.action == "GetSessionToken" && !c.sessions:
+					return 403, queryError("AccessDenied", "User: "+ada+" is not authorized to perform: sts:GetSessionToken with an explicit deny in an identity-based policy")
+				case code != "" && code != "123456":
+					return 403, queryError("AccessDenied", wrong)
+				}
+				return 200, ""
+			})
+			asked := ""
+			cfg, _, _, err := Load(t.Context(), Options{
+				Profile: "mfa", Env: home(t, roleChain, baseKeys), EndpointURL: f.URL,
+				MFA: func(_ context.Context, _ string, refused bool) (string, error) {
+					if asked += "n"; refused {
+						asked = asked[:len(asked)-1] + "r"
+					}
+					return c.codes[len(asked)-1], nil
+				},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err = cfg.Credentials.Retrieve(t.Context()); (err != nil) != c.fails || asked != c.asked {
+				t.Errorf("asked %s: %v", asked, err)
+			}
+		})
+	}
+}
+
 // TestAPromptThatIsGivenUp ends all who wait for it, each with its own context.
 func TestAPromptThatIsGivenUp(t *testing.T) {
 	t.Parallel()
@@ -117,7 +164,7 @@ func TestAPromptThatIsGivenUp(t *testing.T) {
 	env := home(t, manyRoles, baseKeys)
 	shared := &Shared{}
 	asking, giveUp := make(chan struct{}), make(chan struct{})
-	load := func(ctx context.Context, ask func(context.Context, string) (string, error)) error {
+	load := func(ctx context.Context, ask AskMFA) error {
 		cfg, _, _, err := Load(ctx, Options{Profile: "one", Region: "eu-west-1", Env: env, EndpointURL: f.URL, Shared: shared, MFA: ask})
 		if err != nil {
 			return err
@@ -127,7 +174,7 @@ func TestAPromptThatIsGivenUp(t *testing.T) {
 	}
 	first := make(chan error, 1)
 	go func() {
-		first <- load(t.Context(), func(context.Context, string) (string, error) {
+		first <- load(t.Context(), func(context.Context, string, bool) (string, error) {
 			close(asking)
 			<-giveUp
 			return "", aws.Advise(errors.New("the terminal is gone"), aws.ErrSignIn, "")
@@ -137,7 +184,7 @@ func TestAPromptThatIsGivenUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	second := make(chan error, 1)
 	go func() {
-		second <- load(ctx, func(context.Context, string) (string, error) { return "", errors.New("asked twice") })
+		second <- load(ctx, func(context.Context, string, bool) (string, error) { return "", errors.New("asked twice") })
 	}()
 	cancel()
 	if err := <-second; err == nil || strings.Contains(err.Error(), "asked twice") {
@@ -179,7 +226,7 @@ func TestNoIsSaidOnce(t *testing.T) {
 		wait.Go(func() {
 			cfg, _, _, err := Load(t.Context(), Options{
 				Profile: profile, Region: "eu-west-1", Env: env, EndpointURL: f.URL, Shared: shared,
-				MFA: func(context.Context, string) (string, error) {
+				MFA: func(context.Context, string, bool) (string, error) {
 					mu.Lock()
 					asked++
 					mu.Unlock()

@@ -20,7 +20,7 @@ type roleClient struct {
 	r      *resolved
 	client *sts.Client
 	link   *config.SharedConfig
-	ask    func(serial string) (string, error)
+	ask    func(serial string, refused bool) (string, error)
 	handed string // access key of the entry given out last: asked for again before its end, AWS does not take it
 }
 
@@ -66,21 +66,14 @@ func (c *roleClient) assume(ctx context.Context, in *sts.AssumeRoleInput, opts [
 		return nil, err
 	}
 	if source.SessionToken != "" { // of a role: STS gives no session for those
-		code, err := c.ask(serial)
-		if err != nil {
-			return nil, err
-		}
-		in.TokenCode = &code
-		return c.client.AssumeRole(ctx, in, opts...)
+		return c.assumeByCode(ctx, in, opts, "")
 	}
 	session, code, err := c.session(ctx, source, serial, "")
 	if err != nil {
 		return nil, err
 	}
 	if session.AccessKeyID == "" {
-		with := *in
-		with.TokenCode = &code
-		return c.client.AssumeRole(ctx, &with, opts...)
+		return c.assumeByCode(ctx, in, opts, code)
 	}
 	out, err := c.assumeWith(ctx, in, opts, session)
 	var api smithy.APIError
@@ -94,6 +87,41 @@ func (c *roleClient) assume(ctx context.Context, in *sts.AssumeRoleInput, opts [
 	return out, err
 }
 
+// assumeByCode assumes the role with a code: with the one given, "" for none, and with those that are asked for.
+func (c *roleClient) assumeByCode(ctx context.Context, in *sts.AssumeRoleInput, opts []func(*sts.Options), code string) (out *sts.AssumeRoleOutput, err error) {
+	err = c.withCode(c.link.MFASerial, code, func(code string) (err error) {
+		with := *in
+		with.TokenCode = &code
+		out, err = c.client.AssumeRole(ctx, &with, opts...)
+		return err
+	})
+	return out, err
+}
+
+// mostCodes is how many codes are tried for one sign-in: a code is mistyped, or ends while it is typed.
+const mostCodes = 3
+
+// withCode tries a code, the one given or else one that is asked for, and asks for another while AWS takes it for wrong.
+func (c *roleClient) withCode(serial, code string, try func(code string) error) error {
+	var refusal error
+	for range mostCodes {
+		tried := code
+		if code == "" || refusal != nil {
+			var err error
+			if code, err = c.ask(serial, refusal != nil); err != nil {
+				return err
+			}
+		}
+		if refusal != nil && code == tried {
+			return refusal
+		}
+		if refusal = try(code); refusal == nil || !newFailure(refusal).says(codeWrong) {
+			return refusal
+		}
+	}
+	return refusal
+}
+
 // assumeWith assumes the role with a session that knows of the code already.
 func (c *roleClient) assumeWith(ctx context.Context, in *sts.AssumeRoleInput, opts []func(*sts.Options), session sdk.Credentials) (*sts.AssumeRoleOutput, error) {
 	with := *in
@@ -102,6 +130,12 @@ func (c *roleClient) assumeWith(ctx context.Context, in *sts.AssumeRoleInput, op
 		o.Credentials = credentials.StaticCredentialsProvider{Value: session}
 	})...)
 }
+
+// What STS says of a code that it refuses, and of one that is wrong or was used before (docs/aws.md §2).
+const (
+	codeRefused = "multifactorauthentication failed"
+	codeWrong   = codeRefused + " with invalid mfa one time pass code"
+)
 
 // session is a user's session after an MFA code: the one that is kept for the device, unless it is the refused one, or a new
 // one. Where the user may not have one, it is empty, and the code is for the role itself.
@@ -120,15 +154,17 @@ func (c *roleClient) session(ctx context.Context, source sdk.Credentials, serial
 	if hit, expires, ok := readCached(dir, key, time.Now()); ok && hit.Endpoint == endpoint && hit.Credentials.AccessKeyID != refused {
 		return hit.keys(expires, "MFA session"), "", nil
 	}
-	code, err := c.ask(serial)
-	if err != nil {
-		return sdk.Credentials{}, "", c.r.o.Shared.failed(turn, err)
-	}
-	out, err := c.client.GetSessionToken(ctx, &sts.GetSessionTokenInput{
-		DurationSeconds: sdk.Int32(int32(roleDuration / time.Second)), SerialNumber: &serial, TokenCode: &code,
+	var code string
+	var out *sts.GetSessionTokenOutput
+	err = c.withCode(serial, "", func(typed string) (err error) {
+		code = typed
+		out, err = c.client.GetSessionToken(ctx, &sts.GetSessionTokenInput{
+			DurationSeconds: sdk.Int32(int32(roleDuration / time.Second)), SerialNumber: &serial, TokenCode: &typed,
+		})
+		return err
 	})
 	var api smithy.APIError
-	if errors.As(err, &api) && api.ErrorCode() == "AccessDenied" && !newFailure(err).says("multifactorauthentication failed") {
+	if errors.As(err, &api) && api.ErrorCode() == "AccessDenied" && !newFailure(err).says(codeRefused) {
 		return sdk.Credentials{}, code, nil // a policy forbids the call, before the code was looked at
 	}
 	if err != nil {

@@ -46,7 +46,7 @@ func open(t *testing.T, s *sim.Sim, profile, region string) (sdk.Config, aws.Acc
 	}
 	cfg, acct, _, err := account.Load(t.Context(), account.Options{
 		Profile: profile, Region: region, Env: s.Env(config, credentials),
-		MFA: func(context.Context, string) (string, error) { return s.World().MFACode(), nil },
+		MFA: func(context.Context, string, bool) (string, error) { return s.World().MFACode(), nil },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -155,7 +155,7 @@ func (r *rig) load(profile string) Options {
 		files[name] = value
 	}
 	o.Config, o.Account, _, o.LoadError = account.Load(r.Context(), account.Options{
-		Profile: profile, Env: r.env, MFA: func(context.Context, string) (string, error) { return r.sim.World().MFACode(), nil },
+		Profile: profile, Env: r.env, MFA: func(context.Context, string, bool) (string, error) { return r.sim.World().MFACode(), nil },
 	})
 	o.Local.Env = append(r.env, o.Local.Env...)
 	text, err := os.ReadFile(files["AWS_CONFIG_FILE"])
