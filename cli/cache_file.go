@@ -344,7 +344,7 @@ func (c *codec) layer(l *aws.Layer) {
 	if !c.writing {
 		l.Fix = &aws.Fix{}
 	}
-	for _, s := range []*string{&l.Fix.Text, &l.Fix.Command, &l.Fix.Terraform, &l.Fix.Console} {
+	for _, s := range []*string{&l.Fix.Text, &l.Fix.Command, &l.Fix.Account, &l.Fix.Terraform, &l.Fix.Console} {
 		c.text(s)
 	}
 }
