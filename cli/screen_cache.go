@@ -13,7 +13,7 @@ import (
 )
 
 // cacheWithin is how long the first frame waits for the lists of the last run. What is not read by then comes behind it.
-const cacheWithin = 60 * time.Millisecond
+const cacheWithin = 30 * time.Millisecond
 
 // way is what the last run knew of how a database is reached.
 type way struct {
