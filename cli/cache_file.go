@@ -93,8 +93,9 @@ func (c *codec) bool(v *bool) {
 	if *v {
 		u = 1
 	}
-	c.uint(&u)
-	*v = u == 1
+	if c.uint(&u); !c.writing { // what is written may be looked at by others
+		*v = u == 1
+	}
 }
 
 // length is that of a slice or map. Nothing has more elements than bytes.

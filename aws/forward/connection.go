@@ -130,6 +130,9 @@ func (f *Forwarder) why(c *connection, err error) error {
 	}
 	select {
 	case <-s.Done():
+		if errors.Is(s.Err(), aws.ErrClosed) {
+			return f.over() // closed for the tunnel's end
+		}
 		return ended(s, s.Err())
 	default:
 		return err

@@ -46,7 +46,9 @@ func (f *Forwarder) watch(ctx context.Context, m *member) {
 		case <-ctx.Done():
 			return
 		case <-m.session.Done():
-			f.lost(m, m.session.Err())
+			if ctx.Err() == nil { // else it was closed because the tunnel ends, for a reason of its own
+				f.lost(m, m.session.Err())
+			}
 			return
 		case <-relinked:
 			f.relinked(ctx, m)
