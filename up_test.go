@@ -250,7 +250,7 @@ func TestDetachedEndsByTerm(t *testing.T) {
 	if len(l.Tunnels) == 0 {
 		t.Fatal("nothing is listed: the test proves nothing")
 	}
-	if err := syscall.Kill(l.Tunnels[0].PID, syscall.SIGTERM); err != nil {
+	if err := signalTo(l.Tunnels[0].PID, syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	b.awaitTunnels(t, func(l tunnelList) bool { return len(l.Tunnels) == 0 })
