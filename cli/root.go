@@ -119,6 +119,9 @@ func noCommand(cmd *cobra.Command, args []string) error {
 	return usage(cmd.CommandPath()+" --help", "unknown command %q", args[0])
 }
 
+// envNote marks a flag whose value is one of RDSX_<FLAG>.
+const envNote = "from the environment"
+
 // fromEnv gives every flag that was not typed the value of RDSX_<FLAG>, when there is one.
 func (a *app) fromEnv(flags *pflag.FlagSet) error {
 	var failed error
@@ -131,6 +134,7 @@ func (a *app) fromEnv(flags *pflag.FlagSet) error {
 			if err := flags.Set(f.Name, value); err != nil {
 				failed = usage("unset "+name, "%s=%q: %w", name, value, inWords(err))
 			}
+			_ = flags.SetAnnotation(f.Name, envNote, nil) // the flag exists
 		}
 	})
 	return failed

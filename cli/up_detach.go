@@ -69,12 +69,12 @@ func (a *app) detach(ctx context.Context, given *pflag.FlagSet, args []string, w
 	}
 	l, err := listenPrivately(a.runFolders(), reportEnd)
 	if err != nil {
-		return fmt.Errorf("wait for a process of its own: %w", err)
+		return undetached(fmt.Errorf("wait for a process of its own: %w", err))
 	}
 	defer l.Close() //nolint:errcheck // it has served its purpose
 	log, err := a.newLog()
 	if err != nil {
-		return fmt.Errorf("make a log for a process of its own: %w", err)
+		return undetached(fmt.Errorf("make a log for a process of its own: %w", err))
 	}
 	defer log.Close() //nolint:errcheck // it is the other process's
 	w.log = log.Name()
@@ -84,9 +84,14 @@ func (a *app) detach(ctx context.Context, given *pflag.FlagSet, args []string, w
 	}
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start a process of its own: %w", err)
+		return undetached(fmt.Errorf("start a process of its own: %w", err))
 	}
 	return w.wait(ctx, l, cmd)
+}
+
+// undetached advises who cannot have a process in the background.
+func undetached(err error) error {
+	return aws.Advise(err, nil, "the same without --detach, which stays in the foreground")
 }
 
 // anew is the command that does what this one was told, in the foreground of a process of its own that has no terminal. Nothing
@@ -98,6 +103,9 @@ func (a *app) anew(given *pflag.FlagSet, args []string, report string, without m
 	}
 	argv := []string{"up", "--detach=false", "--json=false", "--no-input=true", "--report=" + report}
 	given.Visit(func(f *pflag.Flag) {
+		if _, env := f.Annotations[envNote]; env {
+			return // that process finds it there, too
+		}
 		if !slices.Contains([]string{"detach", "json", "no-input", "report", "without", "mfa-code"}, f.Name) {
 			argv = append(argv, "--"+f.Name+"="+f.Value.String())
 		}
@@ -150,6 +158,12 @@ func (w *waiter) wait(ctx context.Context, l net.Listener, cmd *exec.Cmd) error 
 		defer close(accepted)
 		if c, err := l.Accept(); err == nil {
 			accepted <- c
+		}
+	}()
+	defer func() {
+		_ = l.Close()
+		if c, ok := <-accepted; ok { // it came as the process ended
+			_ = c.Close()
 		}
 	}()
 	defer context.AfterFunc(ctx, func() { _ = l.Close() })()

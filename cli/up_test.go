@@ -112,9 +112,9 @@ func TestCalled(t *testing.T) {
 }
 
 // TestNothingNewOnTheCommandLine: the process of its own is told what this one was, but no code of an MFA device, which is used
-// up, and nothing that would make it detach again.
+// up, nothing of the environment, which it has as well, and nothing that would make it detach again.
 func TestNothingNewOnTheCommandLine(t *testing.T) {
-	a := &app{Process: Process{Name: "rdsx", Env: []string{"A=b"}}}
+	a := &app{Process: Process{Name: "rdsx", Env: []string{"RDSX_ENDPOINT_URL=https://user:hidden@proxy"}}}
 	root := a.root()
 	cmd, args, err := root.Find([]string{"up", "-d", "--json", "--mfa-code", "123456", "--via=bastion", "--profile", "prod", "shop"})
 	if err != nil {
@@ -122,6 +122,9 @@ func TestNothingNewOnTheCommandLine(t *testing.T) {
 	}
 	if err := cmd.ParseFlags(args); err != nil {
 		t.Fatal(err)
+	}
+	if err := a.fromEnv(cmd.Flags()); err != nil || a.flags.endpointURL == "" {
+		t.Fatalf("the environment says nothing: %v", err)
 	}
 	got, err := a.anew(cmd.Flags(), cmd.Flags().Args(), "/run/x.up", map[string]error{"b": nil})
 	if err != nil {
@@ -133,7 +136,7 @@ func TestNothingNewOnTheCommandLine(t *testing.T) {
 			t.Errorf("%q lacks %q", line, want)
 		}
 	}
-	if strings.Contains(line, "123456") || strings.Contains(line, "--json=true") || !strings.HasSuffix(line, " -- shop") || !slices.Equal(got.Env, a.Env) {
+	if strings.Contains(line, "123456") || strings.Contains(line, "hidden") || strings.Contains(line, "--json=true") || !strings.HasSuffix(line, " -- shop") || !slices.Equal(got.Env, a.Env) {
 		t.Errorf("%q in %v", line, got.Env)
 	}
 }
