@@ -1,6 +1,7 @@
 package session
 
 import (
+	"io"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -9,10 +10,11 @@ import (
 	"github.com/rdsx/rdsx/aws/session/wire"
 )
 
-// trickle is a connection on which a byte arrives each millisecond.
+// trickle is a connection on which some bytes arrive each millisecond.
 type trickle struct {
 	net.Conn
 	start time.Time
+	size  int
 	taken int
 	reads int
 }
@@ -20,7 +22,7 @@ type trickle struct {
 func (c *trickle) Read(p []byte) (int, error) {
 	c.reads++
 	for {
-		there := int(time.Since(c.start)/time.Millisecond) - c.taken
+		there := int(time.Since(c.start)/time.Millisecond)*c.size - c.taken
 		if there > 0 {
 			n := min(there, len(p))
 			c.taken += n
@@ -31,34 +33,76 @@ func (c *trickle) Read(p []byte) (int, error) {
 }
 
 // TestBulkReadsInCompany counts how often the socket is read for 400 messages: one by one in an interactive session, several
-// at a time in a bulk download, and without a rest while more than the buffer holds is waiting.
+// at a time in a bulk download, more in a long one, and without a rest while more than is read ahead is waiting.
 func TestBulkReadsInCompany(t *testing.T) {
 	for name, c := range map[string]struct {
-		bulk     bool
-		buffer   int
+		rest     time.Duration
+		size     int
 		min, max int
 	}{
-		"interactive":                    {false, 64, 400, 400},
-		"bulk":                           {true, 64, 400 / 5, 400 / 3},
-		"bulk, more than the buffer has": {true, 1, 400, 400},
+		"interactive":                       {0, 1024, 400, 400},
+		"bulk":                              {bulkRest, 1024, 400 / 5, 400 / 3},
+		"long":                              {longRest, 1024, 400 / 9, 400 / 7},
+		"bulk, more than is read at a time": {longRest, readAhead, 400, 400},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				from := &trickle{start: time.Now()}
-				conn := &batchConn{Conn: from, bulk: func() bool { return c.bulk }}
-				buf := make([]byte, c.buffer)
-				for got := 0; got < 400; {
+				from := &trickle{start: time.Now(), size: c.size}
+				told := 0
+				conn := &batchConn{Conn: from, dry: func() time.Duration { told++; return c.rest }}
+				buf := make([]byte, 1000)
+				for got := 0; got < 400*c.size; {
 					n, err := conn.Read(buf)
 					if err != nil {
 						t.Fatal(err)
 					}
 					got += n
 				}
-				if from.reads < c.min || from.reads > c.max {
-					t.Errorf("%d reads for 400 messages, want %d to %d", from.reads, c.min, c.max)
+				if from.reads < c.min || from.reads > c.max || told != from.reads {
+					t.Errorf("%d reads for 400 messages, want %d to %d; told of %d", from.reads, c.min, c.max, told)
 				}
 			})
 		})
+	}
+}
+
+// TestQuietSocketWaitsForNothing: a socket that is not to announce a few bytes while the reader rests still gives each of them
+// once it reads, the end too.
+func TestQuietSocketWaitsForNothing(t *testing.T) {
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	there, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer there.Close()
+	here, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer here.Close()
+	_ = here.SetDeadline(time.Now().Add(time.Minute))
+	rest := time.Millisecond
+	conn := &batchConn{Conn: here, dry: func() time.Duration { return rest }}
+	p := make([]byte, 64)
+	for i := range 50 {
+		if i == 25 {
+			rest = 0 // the download is no longer bulk
+		}
+		if _, err := there.Write([]byte{byte(i)}); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := conn.Read(p); n != 1 || p[0] != byte(i) || err != nil {
+			t.Fatalf("byte %d: %d bytes, %v", i, n, err)
+		}
+	}
+	rest = time.Millisecond
+	there.Close()
+	if n, err := conn.Read(p); n != 0 || err != io.EOF { //nolint:errorlint // io.Reader's own contract
+		t.Errorf("after the end: %d bytes, %v", n, err)
 	}
 }
 

@@ -30,6 +30,7 @@ type channel struct {
 	answered  bool        // the reading goroutine's: HandshakeRequest has been answered
 	multiplex bool        // decided with that answer
 	keepalive bool        // the agent expects NOPs
+	owed      bool        // the reading goroutine's: acknowledgements wait for which no timer runs
 
 	ready chan struct{} // closed by HandshakeComplete
 	done  chan struct{} // closed once the channel carries nothing more
@@ -173,7 +174,9 @@ func (c *channel) stream(m *wire.Message) error {
 		c.dropped.Add(1)
 		return nil
 	}
-	c.acks.push(m.Seq, m.ID)
+	bulk := c.receiver.rest() > 0
+	c.acks.push(m.Seq, m.ID, !bulk)
+	c.owed = c.owed || bulk
 	c.receiver.measure(m)
 	switch v {
 	case repeat:
@@ -191,14 +194,17 @@ func (c *channel) stream(m *wire.Message) error {
 	return nil
 }
 
-// bulk says whether a bulk download is running, whose messages can be read a few at a time. If so, those read so far are
-// acknowledged now.
-func (c *channel) bulk() bool {
-	if c.receiver.full < bulkAfter {
-		return false
+// dry tells readers of what has arrived, once it is all dealt with, and says how long to wait for more in a bulk download, whose
+// messages can be read a few at a time. If so, those read so far are acknowledged now.
+func (c *channel) dry() (rest time.Duration) {
+	if m := c.session(); m != nil {
+		m.Wake()
 	}
-	c.signal()
-	return true
+	if c.owed {
+		c.owed = false
+		c.signal()
+	}
+	return c.receiver.rest()
 }
 
 // deliver acts on a message whose turn it is.

@@ -27,9 +27,9 @@ const (
 	acksKept = 1024
 	// reackFor is how long before the last sign of life of a websocket an acknowledgement may have been lost with it.
 	reackFor = 2 * time.Second
-	// bulkAfter is the score of full messages from which a download is bulk, some 20 ms at the agent's pace; bulkMost bounds
-	// the score, so that three short messages end it.
-	bulkAfter, bulkMost = 16, 64
+	// bulkAfter is the score of full messages from which a download is bulk, some 20 ms at the agent's pace, and longAfter that
+	// of a long one; bulkMost bounds the score, so that three short messages end it, and one does not end a long one.
+	bulkAfter, longAfter, bulkMost = 16, 36, 80
 )
 
 // verdict is what becomes of a received stream message.
@@ -64,6 +64,17 @@ func (r *receiver) measure(m *wire.Message) {
 		return
 	}
 	r.full /= 2
+}
+
+// rest is how long to wait for more messages before the next read, 0 when this is no bulk download.
+func (r *receiver) rest() time.Duration {
+	switch {
+	case r.full >= longAfter:
+		return longRest
+	case r.full >= bulkAfter:
+		return bulkRest
+	}
+	return 0
 }
 
 // judge decides on m. Advancing never depends on whether an acknowledgement can be sent (B5, docs/protocol.md §1.6). After
@@ -111,6 +122,7 @@ type ackQueue struct {
 	mu      sync.Mutex
 	waiting []ackItem
 	timer   *time.Timer // wakes the writer ackDelay after the first one waits
+	timed   bool        // timer runs
 
 	out   []ackItem // the writer's, being sent
 	at    int
@@ -126,17 +138,19 @@ type ackItem struct {
 	at  int64 // when it was written, ms since the epoch
 }
 
-func (q *ackQueue) push(seq int64, id [16]byte) {
+// push queues an acknowledgement. Unless timed, the caller wakes the writer when it has no more of them.
+func (q *ackQueue) push(seq int64, id [16]byte, timed bool) {
 	q.mu.Lock()
 	if len(q.waiting) < maxAcks {
 		q.waiting = append(q.waiting, ackItem{seq: seq, id: id})
 	}
 	n := len(q.waiting)
 	switch {
-	case n > 1:
+	case !timed || q.timed:
 	case q.timer == nil:
-		q.timer = time.AfterFunc(ackDelay, q.wake)
+		q.timed, q.timer = true, time.AfterFunc(ackDelay, q.wake)
 	default:
+		q.timed = true
 		q.timer.Reset(ackDelay)
 	}
 	q.mu.Unlock()
@@ -150,7 +164,8 @@ func (q *ackQueue) take(now int64) []byte {
 	if q.at == len(q.out) {
 		q.mu.Lock()
 		q.waiting, q.out, q.at = q.out[:0], q.waiting, 0
-		if len(q.out) > 0 && q.timer != nil {
+		if q.timed {
+			q.timed = false
 			q.timer.Stop()
 		}
 		q.mu.Unlock()

@@ -35,6 +35,7 @@ func (x *steady) input(t testing.TB) {
 	if err := x.s.Input(x.in); err != nil {
 		t.Fatal(err)
 	}
+	x.s.Wake()
 	if _, err := io.ReadFull(x.st, x.data); err != nil {
 		t.Fatal(err)
 	}

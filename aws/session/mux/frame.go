@@ -48,9 +48,10 @@ func (f *frames) header(cmd byte, length int, sid uint32) bool {
 // parser puts frames together from pieces with borders anywhere.
 type parser struct {
 	head   [headerSize]byte
-	have   int     // bytes of head that have arrived
-	left   int     // bytes of the current frame's data that are still to come
-	stream *Stream // whose they are; nil for data nobody wants
+	have   int       // bytes of head that have arrived
+	left   int       // bytes of the current frame's data that are still to come
+	stream *Stream   // whose they are; nil for data nobody wants
+	fed    []*Stream // with bytes that Wake is to tell of
 }
 
 // parse reads a whole header.

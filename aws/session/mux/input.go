@@ -3,7 +3,7 @@ package mux
 import "io"
 
 // Input takes bytes from the agent, in the order in which it sent them; frame borders may be anywhere. It keeps nothing
-// of p and never waits for a reader. An error is ErrProtocol, after which every stream has failed with it, or the error
+// of p and never waits for a reader. A reader that waits for bytes learns of them from Wake. An error is ErrProtocol, after which every stream has failed with it, or the error
 // that the session was aborted with.
 func (s *Session) Input(p []byte) error {
 	if err := s.failed(); err != nil {
@@ -35,6 +35,16 @@ func (s *Session) Input(p []byte) error {
 		}
 	}
 	return nil
+}
+
+// Wake tells waiting readers what Input has brought since the last call. A message costs a microsecond and a goroutine's
+// wake-up many, so whoever calls Input calls this once he has nothing more at hand.
+func (s *Session) Wake() {
+	for i, st := range s.in.fed {
+		st.recv.changed.Broadcast()
+		st.fed, s.in.fed[i] = false, nil
+	}
+	s.in.fed = s.in.fed[:0]
 }
 
 func (s *Session) failed() error {
@@ -84,6 +94,10 @@ func (s *Session) deliver(st *Stream, p []byte) {
 	}
 	dropped, err := st.recv.deliver(p)
 	s.dropped.Add(uint64(dropped))
+	if !st.fed {
+		st.fed = true
+		s.in.fed = append(s.in.fed, st)
+	}
 	if err != nil && st.recv.tellOnce() {
 		s.tellCut(err)
 		st.Reset(err)

@@ -47,6 +47,7 @@ func pump(t testing.TB, s *Session, conn net.Conn, piece int) {
 				if err := s.Input(p[:n]); err != nil {
 					return
 				}
+				s.Wake()
 			}
 			if err != nil {
 				s.Abort(err)
@@ -162,6 +163,7 @@ func input(t testing.TB, s *Session, cmd byte, sid uint32, data string) {
 	if err := s.Input(frameBytes(cmd, sid, data)); err != nil {
 		t.Fatal(err)
 	}
+	s.Wake()
 }
 
 // drain takes everything that is queued.

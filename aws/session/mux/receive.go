@@ -28,8 +28,8 @@ type receiver struct {
 	told       bool  // that it is overrun
 }
 
-// deliver queues p for the reader and says how many bytes were dropped because nobody will read. An error is an
-// *OverrunError: the stream is to be reset.
+// deliver queues p for the reader, who learns of it from changed, and says how many bytes were dropped because nobody will
+// read. An error is an *OverrunError: the stream is to be reset.
 func (r *receiver) deliver(p []byte) (dropped int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -38,7 +38,6 @@ func (r *receiver) deliver(p []byte) (dropped int, err error) {
 	}
 	if r.spill.unread() == 0 && r.in.n+len(p) <= r.limit {
 		r.in.write(p)
-		r.changed.Broadcast()
 		return 0, nil
 	}
 	if r.spill == nil {
@@ -49,7 +48,6 @@ func (r *receiver) deliver(p []byte) (dropped int, err error) {
 	if err := r.spill.write(p); err != nil {
 		return len(p), r.overrun(int64(len(p)), err)
 	}
-	r.changed.Broadcast()
 	return 0, nil
 }
 

@@ -2,8 +2,8 @@
 // version 1 (docs/protocol.md §1.4), and the plain single stream of basic mode behind the same methods.
 //
 // It has no goroutines and does no I/O but the spill files. The owner of the data channel pulls what is to be sent with
-// Next and pushes what arrived with Input; programs use the streams, which are net.Conns. Three things set it apart from a
-// general smux client:
+// Next and pushes what arrived with Input and Wake; programs use the streams, which are net.Conns. Three things set it apart
+// from a general smux client:
 //
 //   - Frames never cross a message border, so a message that the agent duplicates spoils its own streams and not the whole
 //     session (docs/protocol.md §3, point 3).
@@ -64,8 +64,8 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Session is one mux over one data channel. Next and Input are each called by one goroutine at a time, everything else by
-// any number.
+// Session is one mux over one data channel. Next is called by one goroutine at a time, Input and Wake by one, everything else
+// by any number.
 type Session struct {
 	cfg     Config
 	ready   chan struct{}
@@ -73,7 +73,7 @@ type Session struct {
 	dropped atomic.Uint64
 	basic   bool // made by Single
 
-	in parser // Input's alone
+	in parser // Input's and Wake's
 
 	mu        sync.Mutex
 	err       error // of Abort; nil while the session lives

@@ -16,6 +16,7 @@ type Stream struct {
 	session *Session
 	id      uint32
 	recv    receiver
+	fed     bool // Input's and Wake's: bytes have come that a waiting reader does not know of
 
 	// The session's lock guards what follows.
 	send     sender
