@@ -50,8 +50,9 @@ type Config struct {
 	Network      Network
 	Log          *slog.Logger
 
-	Pace    time.Duration // sleep after each message of output; 1 ms when 0, none when negative
-	Prepare time.Duration // from HandshakeComplete to the port handler; 3 ms when 0
+	Pace    time.Duration       // sleep after each message of output; 1 ms when 0, none when negative
+	Nap     func(time.Duration) // does that sleep; time.Sleep when nil, which in a process of many agents is late
+	Prepare time.Duration       // from HandshakeComplete to the port handler; 3 ms when 0
 
 	Silent bool // never sends its HandshakeRequest, nor gives up waiting
 	Refuse bool // ends the session as if the client had failed its action
@@ -77,6 +78,9 @@ const handshakeLimit = 15 * time.Second
 func Run(ctx context.Context, cfg Config, link Link, count *Counters) (output string) {
 	if cfg.Pace == 0 {
 		cfg.Pace = time.Millisecond
+	}
+	if cfg.Nap == nil {
+		cfg.Nap = time.Sleep
 	}
 	if cfg.Prepare == 0 {
 		cfg.Prepare = 3 * time.Millisecond

@@ -125,7 +125,7 @@ func (b *basic) pump(ctx context.Context) {
 			}
 			b.c.send(ctx, frame.Data, buf[:n])
 		}
-		rest(b.c.cfg.Pace, b.c.paused.Load())
+		b.c.rest()
 	}
 }
 

@@ -84,16 +84,19 @@ func pump(ctx context.Context, c *channel, from io.Reader) {
 			}
 			c.send(ctx, frame.Data, buf[:n])
 		}
-		rest(c.cfg.Pace, c.paused.Load())
+		c.rest()
 	}
 }
 
 // rest is the sleep after a message. A paused agent polls at the real one's pace whatever the setting.
-func rest(pace time.Duration, paused bool) {
-	if pace < 0 && paused {
+func (c *channel) rest() {
+	pace := c.cfg.Pace
+	if pace < 0 && c.paused.Load() {
 		pace = time.Millisecond
 	}
-	time.Sleep(pace)
+	if pace > 0 {
+		c.cfg.Nap(pace)
+	}
 }
 
 // accept takes one stream after the other and dials for each before it looks at the next.

@@ -23,9 +23,8 @@ type row struct {
 	cpuUp, cpuDown    float64 // CPU seconds per GB in the program's process
 	delivered         float64 // payload that arrived ÷ payload that the agent sent
 	p50, p99, backed  time.Duration
-	sleep             time.Duration // what a sleep of one millisecond really takes here
-	connections       float64       // a second
-	peak, peakCrowded float64       // MiB
+	connections       float64 // a second
+	peak, peakCrowded float64 // MiB
 }
 
 // rig is a simulator with the loads' servers behind it, at one round-trip time.
@@ -192,7 +191,6 @@ func (r *rig) pinged(ctx context.Context, start func(string) (*tunnel, error), o
 	if err != nil {
 		return err
 	}
-	out.sleep = sleepTaken(r.pings)
 	out.p50, out.p99, out.backed = rested[len(rested)/2], rested[len(rested)*99/100], backed[len(backed)/2]
 	out.connections, err = connect(ctx, t.addr, r.connected)
 	return err
@@ -223,18 +221,6 @@ func carrier(w *world.World) (string, error) {
 		}
 	}
 	return "", errors.New("the default world's first account has no online instance")
-}
-
-// sleepTaken is the median of n sleeps of one millisecond, the agent's after each message.
-func sleepTaken(n int) time.Duration {
-	var all []time.Duration
-	for range n {
-		start := time.Now()
-		time.Sleep(time.Millisecond)
-		all = append(all, time.Since(start))
-	}
-	slices.Sort(all)
-	return all[n/2]
 }
 
 func median(x []float64) float64 {

@@ -76,6 +76,7 @@ func (s *session) run(ctx context.Context) {
 		Network:      newNetwork(s),
 		Log:          s.g.o.Log,
 		Pace:         s.g.o.Pace,
+		Nap:          s.g.nap,
 		Silent:       f.HandshakeSilent,
 		Refuse:       f.HandshakeRefused,
 	}, s.agent, &s.count)
