@@ -10,16 +10,9 @@ import (
 // batchLimit is how many bytes pile up before the writer flushes on its own account.
 const batchLimit = 64 << 10
 
-// bulkRest is how long the reader rests in a bulk download once it has emptied the socket: the agent sends a message a
-// millisecond, and four that are read together cost a third of the wake-ups of four that are read one by one. longRest is the
-// same in a download that has brought 36 KB or more, in 40 ms or more.
-const (
-	bulkRest = 4 * time.Millisecond
-	longRest = 8 * time.Millisecond
-)
-
-// readAhead is how much is read from the socket at a time. TLS asks for little more than one record, which carries one message.
-const readAhead = 16 << 10
+// readAhead is how much is read from the socket at a time: more than comes during a rest at the agent's pace. TLS asks for little
+// more than one record, which carries one message.
+const readAhead = 32 << 10
 
 // batchConn gathers the writes of many small frames into one system call. It lies below TLS. Until hold is called it
 // writes through, for the TLS and HTTP handshakes; afterwards Write only appends, which never blocks, and the channel's
@@ -27,7 +20,8 @@ const readAhead = 16 << 10
 // reading, nor time out and close the socket, because an upload fills the network.
 //
 // It reads ahead, so that messages that wait in the socket together cost one system call. In a bulk download it gathers reads
-// as well. What comes after a rest of silence is never delayed: by then the reader is waiting for it.
+// as well: it rests before it reads again, unless there is more to read than a rest is for. What comes after a rest of silence is
+// never delayed: by then the reader is waiting for it.
 type batchConn struct {
 	net.Conn
 

@@ -41,9 +41,9 @@ func TestBulkReadsInCompany(t *testing.T) {
 		min, max int
 	}{
 		"interactive":                       {0, 1024, 400, 400},
-		"bulk":                              {bulkRest, 1024, 400 / 5, 400 / 3},
-		"long":                              {longRest, 1024, 400 / 9, 400 / 7},
-		"bulk, more than is read at a time": {longRest, readAhead, 400, 400},
+		"bulk":                              {4 * time.Millisecond, 1024, 400 / 5, 400 / 3},
+		"long":                              {16 * time.Millisecond, 1024, 400 / 17, 400 / 15},
+		"bulk, more than is read at a time": {16 * time.Millisecond, readAhead, 400, 400},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -106,6 +106,7 @@ func TestQuietSocketWaitsForNothing(t *testing.T) {
 	}
 }
 
+// TestBulkScore: how long the reader rests after some messages, by their sizes.
 func TestBulkScore(t *testing.T) {
 	var r receiver
 	feed := func(n, size int, kind wire.PayloadType) {
@@ -113,24 +114,37 @@ func TestBulkScore(t *testing.T) {
 			r.measure(&wire.Message{PayloadType: kind, Payload: make([]byte, size)})
 		}
 	}
+	want := func(what string, rest time.Duration) {
+		t.Helper()
+		if got := r.rest(); got != rest {
+			t.Errorf("%s: a rest of %v, want %v", what, got, rest)
+		}
+	}
 	feed(bulkAfter-1, 1024, wire.PayloadOutput)
-	if r.full >= bulkAfter {
-		t.Error("bulk too early")
+	want("no bulk yet", 0)
+	feed(1, 1024, wire.PayloadOutput)
+	want("just bulk", 1600*time.Microsecond)
+	feed(64, 1024, wire.PayloadOutput)
+	want("some time of it", 8*time.Millisecond)
+	feed(1000, 1024, wire.PayloadOutput)
+	want("a long one", 16*time.Millisecond)
+	feed(1, 9, wire.PayloadOutput)
+	want("the end, or the border of a mux frame", 0)
+	feed(1, 1024, wire.PayloadOutput)
+	want("it was the border", 16*time.Millisecond)
+	for range 10 {
+		feed(32, 1024, wire.PayloadOutput)
+		feed(1, 9, wire.PayloadOutput)
+	}
+	feed(1, 1024, wire.PayloadOutput)
+	want("many frames", 16*time.Millisecond)
+	feed(2, 9, wire.PayloadOutput)
+	if feed(1, 1024, wire.PayloadOutput); r.bulk() {
+		t.Error("bulk after short messages")
 	}
 	feed(1000, 1024, wire.PayloadOutput)
-	if r.full < bulkAfter {
-		t.Error("a long run of full messages is not bulk")
-	}
-	feed(1, 9, wire.PayloadOutput) // the border of a mux frame
-	if r.full < bulkAfter {
-		t.Error("one short message ends a bulk download")
-	}
-	feed(3, 9, wire.PayloadOutput)
-	if r.full >= bulkAfter {
-		t.Error("short messages are bulk")
-	}
-	feed(1000, 1024, wire.PayloadFlag)
-	if r.full != 0 {
+	feed(10, 1024, wire.PayloadFlag)
+	if feed(1, 1024, wire.PayloadOutput); r.bulk() {
 		t.Error("flags are bulk")
 	}
 }

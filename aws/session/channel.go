@@ -174,7 +174,7 @@ func (c *channel) stream(m *wire.Message) error {
 		c.dropped.Add(1)
 		return nil
 	}
-	bulk := c.receiver.rest() > 0
+	bulk := c.receiver.bulk()
 	c.acks.push(m.Seq, m.ID, !bulk)
 	c.owed = c.owed || bulk
 	c.receiver.measure(m)

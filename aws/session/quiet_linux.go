@@ -7,7 +7,7 @@ import (
 
 // quietUntil is how many bytes may wait in the socket before the kernel says so again: more than come during a rest from an
 // agent that sends a message a millisecond.
-const quietUntil = readAhead / 2
+const quietUntil = readAhead * 3 / 4
 
 // quiet keeps the kernel from waking the process for each segment that arrives while the reader rests: for a goroutine that
 // is not waiting, such a wake-up is for nothing, and it costs more than reading the segment. The low-water mark of the socket

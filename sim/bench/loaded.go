@@ -278,12 +278,16 @@ func (r *rig) dumped(ctx context.Context, p program, out *figures) error {
 		return err
 	}
 	defer t.stop() //nolint:errcheck // as above
-	to := filepath.Join(r.dir, "dump-"+strconv.FormatInt(time.Now().UnixNano(), 36))
-	defer os.RemoveAll(to) //nolint:errcheck // in a temporary folder
-	start := time.Now()
-	if err := run(t.addr, dump, "-j", "4", "-Fd", "-Z", "0", "-f", to); err != nil {
-		return err
+	var seconds []float64
+	for range r.repeats {
+		to := filepath.Join(r.dir, "dump-"+strconv.FormatInt(time.Now().UnixNano(), 36))
+		defer os.RemoveAll(to) //nolint:errcheck // in a temporary folder
+		start := time.Now()
+		if err := run(t.addr, dump, "-j", "4", "-Fd", "-Z", "0", "-f", to); err != nil {
+			return err
+		}
+		seconds = append(seconds, time.Since(start).Seconds())
 	}
-	out.dump = time.Since(start).Seconds()
+	out.dump = median(seconds)
 	return nil
 }

@@ -54,7 +54,7 @@ func main() {
 func run(ctx context.Context, out, bin string, repeats int, quick bool) error {
 	p := plan{
 		rtts:   []time.Duration{0, 20 * time.Millisecond, 80 * time.Millisecond},
-		upload: 128 << 20, download: 6 << 20, slow: 2 << 20, pings: 300, repeats: max(repeats, 1), parallel: 1 << 20, table: 20_000, connected: 4 * time.Second, stopped: 20 * time.Second,
+		upload: 128 << 20, download: 6 << 20, slow: 2 << 20, pings: 300, repeats: max(repeats, 1), parallel: 1 << 20, table: 60_000, connected: 4 * time.Second, stopped: 20 * time.Second,
 	}
 	if quick {
 		p.rtts, p.upload, p.download, p.slow, p.pings, p.repeats = p.rtts[:2], 16<<20, 1<<20, 256<<10, 50, 1

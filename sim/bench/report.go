@@ -76,8 +76,8 @@ func (r *report) latency(b *strings.Builder) {
 // underLoad is what the pool of sessions is for.
 func (r *report) underLoad(b *strings.Builder) {
 	b.WriteString("## Several connections at once, at no round-trip time\n\n")
-	fmt.Fprintf(b, "Eight downloads of %.1f MB each; pg_dump -j 4 of four tables; one byte there and back every 10 ms beside a transfer without end.\n"+
-		"One session carries what the agent's pace allows, whoever the client is: several carry several times that.\n\n", float64(r.plan.parallel)/1e6)
+	fmt.Fprintf(b, "Eight downloads of %.1f MB each; pg_dump -j 4 of four tables of %.1f MB; one byte there and back every 10 ms beside a transfer without end.\n"+
+		"One session carries what the agent's pace allows, whoever the client is: several carry several times that.\n\n", float64(r.plan.parallel)/1e6, float64(97*r.plan.table)/1e6)
 	b.WriteString("| program | 8 downloads MB/s | pg_dump -j 4, s | ping p50 beside a download, ms | beside an upload, ms |\n|---|--:|--:|--:|--:|\n")
 	for _, l := range r.loaded {
 		if l.rtt != 0 {
