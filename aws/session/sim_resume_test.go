@@ -124,7 +124,8 @@ func TestTransfersUnderCuts(t *testing.T) {
 
 // TestGap: a connection goes on after each of ten cuts, idle and in an upload. How long it stands still is in the log.
 func TestGap(t *testing.T) {
-	for _, rtt := range []time.Duration{0, 80 * time.Millisecond} {
+	// The upload must not be over before the last cut.
+	for rtt, size := range map[time.Duration]int{0: 64 << 20, 80 * time.Millisecond: 16 << 20} {
 		t.Run(rtt.String(), func(t *testing.T) {
 			r := newRig(t, sim.Options{Faults: sim.Faults{RTT: rtt}})
 			s := r.open(session.Options{})
@@ -143,7 +144,7 @@ func TestGap(t *testing.T) {
 				await(s, func(now aws.SessionStats) bool { return now.Link == aws.LinkUp && now.Pending == 0 })
 			}
 			done := make(chan error, 1)
-			go func() { done <- exchange(conn, 5<<20, 0) }()
+			go func() { done <- exchange(conn, size, 0) }()
 			for i := range upload {
 				mark := s.Stats()
 				await(s, func(now aws.SessionStats) bool { return now.Sent > mark.Sent+500 })
