@@ -69,22 +69,7 @@ func TestBulkReadsInCompany(t *testing.T) {
 // TestQuietSocketWaitsForNothing: a socket that is not to announce a few bytes while the reader rests still gives each of them
 // once it reads, the end too.
 func TestQuietSocketWaitsForNothing(t *testing.T) {
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	there, err := new(net.Dialer).DialContext(t.Context(), "tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer there.Close()
-	here, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer here.Close()
-	_ = here.SetDeadline(time.Now().Add(time.Minute))
+	here, there := sockets(t)
 	rest := time.Millisecond
 	conn := &batchConn{Conn: here, dry: func() time.Duration { return rest }}
 	p := make([]byte, 64)
@@ -103,6 +88,59 @@ func TestQuietSocketWaitsForNothing(t *testing.T) {
 	there.Close()
 	if n, err := conn.Read(p); n != 0 || err != io.EOF { //nolint:errorlint // io.Reader's own contract
 		t.Errorf("after the end: %d bytes, %v", n, err)
+	}
+}
+
+// sockets are the two ends of a TCP connection, which are closed with the test.
+func sockets(t *testing.T) (here, there net.Conn) {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	there, err = new(net.Dialer).DialContext(t.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { there.Close() })
+	here, err = l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { here.Close() })
+	_ = here.SetDeadline(time.Now().Add(time.Minute))
+	return here, there
+}
+
+// TestBulkAcknowledgesAtOnce: in a bulk download no timer runs for an acknowledgement, so the writer is woken for it as soon as
+// all that has arrived is dealt with, after a short message too.
+func TestBulkAcknowledgesAtOnce(t *testing.T) {
+	c := newChannel(request().withDefaults(), Options{}.withDefaults())
+	next := int64(0)
+	arrive := func(size int) {
+		if err := c.stream(&wire.Message{Type: wire.OutputStreamData, Seq: next, PayloadType: wire.PayloadOutput, Payload: make([]byte, size)}); err != nil {
+			t.Fatal(err)
+		}
+		next++
+	}
+	for range bulkAfter {
+		arrive(1024)
+	}
+	for c.acks.take(0) != nil { // those whose timer runs
+		continue
+	}
+	for _, size := range []int{1024, 9} {
+		arrive(size)
+		c.dry()
+		select {
+		case <-c.wake:
+		default:
+			t.Errorf("the writer is not woken after a message of %d bytes", size)
+		}
+		if c.acks.take(0) == nil {
+			t.Errorf("no acknowledgement of a message of %d bytes", size)
+		}
 	}
 }
 

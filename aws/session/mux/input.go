@@ -3,8 +3,8 @@ package mux
 import "io"
 
 // Input takes bytes from the agent, in the order in which it sent them; frame borders may be anywhere. It keeps nothing
-// of p and never waits for a reader. A reader that waits for bytes learns of them from Wake. An error is ErrProtocol, after which every stream has failed with it, or the error
-// that the session was aborted with.
+// of p and never waits for a reader. A reader that waits for bytes learns of them from Wake. An error is ErrProtocol, after
+// which every stream has failed with it, or the error that the session was aborted with.
 func (s *Session) Input(p []byte) error {
 	if err := s.failed(); err != nil {
 		return err
@@ -38,7 +38,7 @@ func (s *Session) Input(p []byte) error {
 }
 
 // Wake tells waiting readers what Input has brought since the last call. A message costs a microsecond and a goroutine's
-// wake-up many, so whoever calls Input calls this once he has nothing more at hand.
+// wake-up many, so whoever calls Input calls this once there is nothing more at hand.
 func (s *Session) Wake() {
 	for i, st := range s.in.fed {
 		st.recv.changed.Broadcast()
