@@ -133,11 +133,12 @@ func (a *app) carry(ctx context.Context, route route, flags connectFlags) error 
 	} else {
 		rep = newTextReporter(newConsole(a), route)
 	}
-	return a.run(ctx, f, a.told(route, "connect"), rep)
+	return a.run(ctx, f, a.told(route, "connect"), rep, a.hurry)
 }
 
-// run carries a tunnel whose port is bound and reports until it is over: nil when rdsx down has ended it.
-func (a *app) run(ctx context.Context, f *forward.Forwarder, told openTunnel, rep reporter) error {
+// run carries a tunnel whose port is bound and reports until it is over: nil when rdsx down has ended it. over is called once
+// it has ended and only the last lines of the report are left.
+func (a *app) run(ctx context.Context, f *forward.Forwarder, told openTunnel, rep reporter, over func()) error {
 	running, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	var runErr error
@@ -145,6 +146,7 @@ func (a *app) run(ctx context.Context, f *forward.Forwarder, told openTunnel, re
 	go func() {
 		defer close(done)
 		runErr = f.Run(running)
+		over()
 	}()
 	// Run closes the listener and ends every session before it returns: waiting for it is the whole of the clean-up, also
 	// while a panic passes through here.

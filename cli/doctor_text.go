@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -109,7 +108,7 @@ func (l *checklist) draw() {
 func spinnerFrame(n int) string { return string([]rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")[n%10]) }
 
 func (l *checklist) size() (width, height int) {
-	if f, ok := l.out.(*os.File); ok {
+	if f, ok := fileOf(l.out); ok {
 		if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 0 && h > 0 {
 			return w, h
 		}

@@ -101,6 +101,7 @@ func (a *app) exec(ctx context.Context, name string, flags connectFlags, argv []
 	var watching sync.WaitGroup
 	watching.Go(func() { a.troubles(f, ended) })
 	defer func() {
+		a.hurry()
 		close(ended)
 		watching.Wait()
 	}()
@@ -165,7 +166,7 @@ func (a *app) runOn(ctx context.Context, t aws.Tunnel, argv []string) error {
 		args[i] = in.Replace(arg)
 	}
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.Stdin, a.Stdout, a.Stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.Stdin, streamOf(a.Stdout), streamOf(a.Stderr)
 	cmd.Env = append(slices.Clone(a.Env), tunnelEnv(t, host, port)...)
 	gentle(cmd)
 	release := a.holdInterrupts()

@@ -21,7 +21,7 @@ type asker struct {
 
 func newAsker(a *app) *asker {
 	in, ok := a.Stdin.(*os.File)
-	out, alsoOut := a.Stderr.(*os.File)
+	out, alsoOut := fileOf(a.Stderr)
 	return &asker{
 		can: ok && alsoOut && !a.flags.noInput && term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(out.Fd())),
 		in:  bufio.NewReader(a.Stdin),

@@ -29,6 +29,8 @@ type app struct {
 
 	ledger *ledger // of the sessions that this machine has open at AWS; nil keeps none
 
+	noMore func() // ends the patience of the outlets; nil where there are none
+
 	board *board // tells the tunnels of this process to rdsx ps and rdsx down; nil tells nobody
 
 	shared *account.Shared // one sign-in for all configurations of this process
@@ -184,6 +186,6 @@ func (a *app) tempDir() string {
 
 // isTerminal says whether the stream is a terminal that can redraw a line.
 func (a *app) isTerminal(stream io.Writer) bool {
-	f, ok := stream.(*os.File)
+	f, ok := fileOf(stream)
 	return ok && term.IsTerminal(int(f.Fd())) && a.getenv("TERM") != "dumb"
 }

@@ -47,11 +47,15 @@ func Run(ctx context.Context, p Process) int {
 	defer app.board.close()
 	ctx, stop := app.interruptible(ctx)
 	defer stop()
+	ending, hurry := context.WithCancel(ctx)
+	defer hurry()
+	app.noMore = hurry
+	app.Stdout, app.Stderr = &outlet{w: p.Stdout, ending: ending}, &outlet{w: p.Stderr, ending: ending}
 	root := app.root()
 	root.SetArgs(p.Args)
 	root.SetIn(p.Stdin)
-	root.SetOut(p.Stdout)
-	root.SetErr(p.Stderr)
+	root.SetOut(app.Stdout)
+	root.SetErr(app.Stderr)
 	cmd, err := root.ExecuteContextC(ctx)
 	return app.report(ctx, cmd, err)
 }

@@ -57,7 +57,7 @@ func (a *app) screenWith(ctx context.Context, o screenOptions) error {
 		ended, err = tui.Plain(ctx, deps, a.Stdin, a.Stdout)
 	} else {
 		ended, err = tui.Run(ctx, deps, tui.Options{
-			In: a.Stdin, Out: a.Stdout, Env: a.Env, Mouse: a.getenv("RDSX_NO_MOUSE") == "", Hints: o.hints, Open: o.open,
+			In: a.Stdin, Out: streamOf(a.Stdout), Env: a.Env, Mouse: a.getenv("RDSX_NO_MOUSE") == "", Hints: o.hints, Open: o.open,
 			Ending: func(n int) { fmt.Fprintf(a.Stderr, "ending %s…\n", count(n, "session")) },
 		})
 	}

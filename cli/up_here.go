@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rdsx/rdsx/aws"
@@ -27,6 +28,8 @@ type upRun struct {
 
 	lookups chan struct{} // a slot for each target that may be looked up at a time
 
+	left atomic.Int32 // targets that are looked for or carried
+
 	mu     sync.Mutex
 	open   int            // targets that are neither ready nor over
 	worst  int            // exit code
@@ -39,6 +42,7 @@ const mostLookups = 4
 // upHere carries the tunnels until all are over or ctx ends. Whatever is wrong with one is said, and its exit code kept.
 func (a *app) upHere(ctx context.Context, wishes []wish, hear audience) error {
 	u := &upRun{app: a, hear: hear, lookups: make(chan struct{}, mostLookups), open: len(wishes), warned: map[scope]bool{}}
+	u.left.Store(int32(len(wishes)))
 	var ports []int
 	for _, w := range wishes {
 		if w.flags.port != 0 {
@@ -77,7 +81,10 @@ func (u *upRun) carry(ctx context.Context, w wish, turn <-chan struct{}, next ch
 		one.reporter = u.hear.reporter(r)
 		told := u.app.told(r, "up")
 		told.Set = w.set
-		err = u.app.run(ctx, f, told, one)
+		err = u.app.run(ctx, f, told, one, u.over)
+	}
+	if f == nil {
+		u.over()
 	}
 	if err != nil && ctx.Err() == nil {
 		u.mu.Lock()
@@ -86,6 +93,13 @@ func (u *upRun) carry(ctx context.Context, w wish, turn <-chan struct{}, next ch
 		u.hear.failed(w.name, err)
 	}
 	one.settle()
+}
+
+// over notes that a target is carried no longer. After the last one only lines that are written already are waited for.
+func (u *upRun) over() {
+	if u.left.Add(-1) == 0 {
+		u.app.hurry()
+	}
 }
 
 // listen finds the target and binds its port.
