@@ -219,6 +219,9 @@ func (c carriedSession) Carrier() (aws.Instance, error) { return c.by, c.why }
 // Changed implements forward.Linked.
 func (c carriedSession) Changed() <-chan struct{} { return c.inner.Changed() }
 
+// Retry implements forward.Linked.
+func (c carriedSession) Retry() { c.inner.Retry() }
+
 // KeepAlive keeps the session from becoming idle.
 func (c carriedSession) KeepAlive() { c.inner.KeepAlive() }
 

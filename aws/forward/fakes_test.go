@@ -189,6 +189,7 @@ type fakeSession struct {
 	probes int
 	stats  aws.SessionStats // what Stats adds to id and basic
 	kept   int              // calls of KeepAlive
+	retry  int              // calls of Retry
 
 	changed chan struct{}
 	carrier *aws.Instance // nil for that of the tunnel's target
@@ -286,6 +287,12 @@ func (s *fakeSession) Stats() aws.SessionStats {
 }
 
 func (s *fakeSession) Changed() <-chan struct{} { return s.changed }
+
+func (s *fakeSession) Retry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.retry++
+}
 
 func (s *fakeSession) KeepAlive() {
 	s.mu.Lock()

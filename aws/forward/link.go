@@ -12,6 +12,8 @@ import (
 type Linked interface {
 	// Changed has a value after each change. It is never closed.
 	Changed() <-chan struct{}
+	// Retry makes the next attempt to open a lost websocket begin now. It waits for nothing.
+	Retry()
 }
 
 // link is what is known of a session's websocket.
@@ -26,6 +28,21 @@ type link struct {
 
 func linkOf(s aws.SessionStats) link {
 	return link{state: s.Link, attempt: s.Attempt, next: s.NextTry, signIn: s.SignIn, resets: s.Resets}
+}
+
+// Retry makes what waits to be tried again be tried now: lost websockets, and sessions that could not be had. Somebody has
+// signed in, say, and those who wait for it should not have to sit out a delay.
+func (f *Forwarder) Retry() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, m := range f.pool.members {
+		if l, ok := m.session.(Linked); ok {
+			l.Retry()
+		}
+	}
+	f.pool.retryAt, f.pool.extraAt = time.Time{}, time.Time{}
+	f.pool.notify()
+	f.stir()
 }
 
 // relinked tells what has become of m's websocket, and finds newcomers another session where it is in doubt.

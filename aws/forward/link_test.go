@@ -3,8 +3,10 @@ package forward
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,6 +74,40 @@ func TestSignInWhileResuming(t *testing.T) {
 		if said != 1 {
 			t.Errorf("said %d times: %+v", said, r.Events(0))
 		}
+	})
+}
+
+// TestRetry: after a sign-in neither a lost websocket nor a session that could not be had waits for its time.
+func TestRetry(t *testing.T) {
+	var expired atomic.Bool
+	d := &fakeDialer{make: func(_ context.Context, n int) (*fakeSession, error) {
+		if expired.Load() {
+			return nil, aws.Advise(errors.New("the SSO session has expired"), aws.ErrSignIn, "rdsx profiles login corp")
+		}
+		return newSession(fmt.Sprintf("s-%d", n)), nil
+	}}
+	bubble(t, Config{}, d, func(r *rig) {
+		c := r.connect()
+		r.send(r.dialled(1), c, "hello")
+		s := r.dialer.all()[0]
+		s.relink(aws.SessionStats{Link: aws.LinkResuming, Attempt: 9, SignIn: true, NextTry: time.Now().Add(5 * time.Second)})
+		r.Retry()
+		if n := s.count(&s.retry); n != 1 {
+			t.Errorf("the session was told to try %d times, want once", n)
+		}
+		expired.Store(true)
+		s.end(errors.New("idle for too long"))
+		r.wantReset(c)
+		for range 8 { // the delay grows to seconds
+			r.wantReset(r.connect())
+		}
+		expired.Store(false)
+		next := r.connect()
+		if n := len(r.dialer.all()); n != 1 {
+			t.Fatal("a session is tried without a delay: nothing would be proved")
+		}
+		r.Retry()
+		r.send(r.dialled(2), next, "hello")
 	})
 }
 
