@@ -14,6 +14,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/profiles"
 	"github.com/rdsx/rdsx/tui"
 	"github.com/rdsx/rdsx/tui/roles"
@@ -139,20 +140,38 @@ func (p screenPlan) Commit(ctx context.Context) (string, error) {
 	return p.done + " in " + written.Path + "; rdsx profiles undo takes it back", nil
 }
 
-// SignIn implements tui.Profiles: rdsx profiles login, in the place of the screen.
+// SignIn implements tui.Profiles: rdsx profiles login, in the place of the screen, or what it would send the user to.
 func (s screenProfiles) SignIn(ctx context.Context, name string) (tea.ExecCommand, error) {
-	self, err := os.Executable()
+	args, err := s.signInArgs(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("sign in to %s: %w", name, err)
 	}
-	args := []string{"profiles", "login", name}
-	if url := s.app.flags.endpointURL; url != "" {
-		args = append(args, "--endpoint-url", url)
-	}
-	cmd := exec.CommandContext(ctx, self, args...)
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = slices.Clone(s.app.Env)
 	gentle(cmd)
 	return &client{cmd: cmd, name: "sign-in to " + name, held: s.app.holdInterrupts}, nil
+}
+
+func (s screenProfiles) signInArgs(ctx context.Context, name string) ([]string, error) {
+	f, err := profiles.Open(ctx, s.app.profileFiles())
+	if err != nil {
+		return nil, planAdvice(err)
+	}
+	for _, p := range s.app.signIns(f) {
+		// The session of aws login is the AWS CLI's own, and belongs to the profile at the end of the chain.
+		if n := len(p.Chain); p.Name == name && n > 1 && p.Chain[n-1] == string(aws.ProfileLogin) {
+			return []string{"aws", "login", "--profile", p.Chain[n-2]}, nil
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	args := []string{self, "profiles", "login", name}
+	if url := s.app.flags.endpointURL; url != "" {
+		args = append(args, "--endpoint-url", url)
+	}
+	return args, nil
 }
 
 // usedBy is when each profile was used last, as far as the state file remembers.
