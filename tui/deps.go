@@ -72,6 +72,7 @@ type Opener interface {
 type Tunnel interface {
 	Snapshot() aws.Tunnel
 	Events(since uint64) []aws.Event
+	Retry() // what waits to be tried again is tried now
 	Close() // ends its sessions at AWS and waits for that
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -151,6 +152,8 @@ type fakeTunnel struct {
 	mu     sync.Mutex
 	now    aws.Tunnel
 	events []aws.Event
+
+	retried int
 }
 
 func (f *fakeTunnel) Snapshot() aws.Tunnel {
@@ -169,6 +172,12 @@ func (f *fakeTunnel) Close() {
 	f.set(func(t *aws.Tunnel) { t.State, t.Reason, t.Conns = aws.StateClosed, aws.ErrClosed.Error(), nil })
 }
 
+func (f *fakeTunnel) Retry() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.retried++
+}
+
 func (f *fakeTunnel) set(how func(*aws.Tunnel)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -180,6 +189,22 @@ func (f *fakeTunnel) busy() {
 	f.set(func(t *aws.Tunnel) {
 		t.State, t.Connections, t.Up, t.Down = aws.StateOpen, 1, 1000, 2000
 		t.Conns = []aws.Conn{{ID: 1, Peer: "127.0.0.1:50412", Opened: now()}}
+	})
+}
+
+// waits has lost its websocket, and needs a sign-in to get it back.
+func (f *fakeTunnel) waits() {
+	f.set(func(t *aws.Tunnel) {
+		t.State = aws.StateResuming
+		t.Sessions = []aws.SessionStats{{ID: "s-1", Mux: true, Link: aws.LinkResuming, Attempt: 3, SignIn: true, Trouble: "the SSO token of corp has expired"}}
+	})
+}
+
+// goesOn has its websocket back.
+func (f *fakeTunnel) goesOn() {
+	f.set(func(t *aws.Tunnel) {
+		t.State = aws.StateOpen
+		t.Sessions = []aws.SessionStats{{ID: "s-1", Mux: true, Link: aws.LinkUp, Resumes: 1}}
 	})
 }
 
@@ -205,6 +230,7 @@ type driver struct {
 	reg   *registry
 	quit  bool
 	other []tea.Msg // what only a program understands
+	asked []asked   // for the terminal
 }
 
 func drive(t *testing.T, w *world) *driver {
@@ -256,15 +282,40 @@ func (d *driver) got(msg tea.Msg) {
 		}
 	case tea.QuitMsg:
 		d.quit = true
+	case asked:
+		d.asked = append(d.asked, msg)
+		d.send(msg)
 	case reading: // the next one is asked for by read
-		next, _ := d.m.Update(msg)
+		next, cmd := d.m.Update(msg)
 		d.m = next.(Model)
+		d.atOnce(cmd)
 	default:
 		if s := fmt.Sprintf("%T", msg); strings.HasPrefix(s, "tea.") {
 			d.other = append(d.other, msg)
 			return
 		}
 		d.send(msg)
+	}
+}
+
+// atOnce runs what of the command needs no time.
+func (d *driver) atOnce(cmd tea.Cmd) {
+	if cmd == nil {
+		return
+	}
+	done := make(chan tea.Msg, 1)
+	go func() { done <- cmd() }()
+	synctest.Wait()
+	select {
+	case msg := <-done:
+		if batch, ok := msg.(tea.BatchMsg); ok {
+			for _, c := range batch {
+				d.atOnce(c)
+			}
+			return
+		}
+		d.got(msg)
+	default:
 	}
 }
 

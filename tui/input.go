@@ -19,6 +19,11 @@ func (m Model) onKey(msg tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 		}
 		return m, nil
 	}
+	if m.over.offer.shown {
+		if next, cmd, ok := m.onOfferKey(msg); ok {
+			return next, cmd
+		}
+	}
 	switch msg.String() {
 	case "ctrl+z":
 		return m, tea.Suspend
@@ -32,7 +37,7 @@ func (m Model) onKey(msg tea.KeyPressMsg) (tea.Model, tea.Cmd) {
 func (m Model) toFront(msg tea.Msg) (tea.Model, tea.Cmd) {
 	var cmd tea.Cmd
 	switch {
-	case m.over.confirm.shown:
+	case m.over.confirm.shown, m.over.offer.shown:
 	case m.over.ports:
 		m.ports, cmd = m.ports.Update(msg)
 	case m.page == pageTunnels:
@@ -105,6 +110,8 @@ func (m Model) onTunnelsIntent(msg tea.Msg) (next tea.Model, cmd tea.Cmd, ok boo
 		next, cmd = m, m.openClient(msg.ID)
 	case tunnels.QuitAsked:
 		next, cmd = m.quit()
+	case tunnels.SignInAsked:
+		next, cmd = m, m.signIn(msg.Profile)
 	case tunnels.RolesAsked:
 		next, cmd = m.turnToRoles(msg.Of)
 	case tunnels.Notice:

@@ -39,6 +39,7 @@ type Model struct {
 	toast chrome.Toast
 	hints Hints
 	rows  rows
+	waits []wait    // profiles that tunnels wait for
 	first []Opening // to be opened from the start
 
 	account aws.Account // as the scan has found it
@@ -59,10 +60,11 @@ type look struct {
 
 func (l look) theme() theme.Theme { return theme.New(l.dark, l.depth) }
 
-// over is what lies over the screens: the dialog of the port, or a confirmation above everything.
+// over is what lies over the screens: the dialog of the port, the offer of a sign-in, or a confirmation above everything.
 type over struct {
 	ports   bool
 	n       int // of the target chosen last
+	offer   offer
 	confirm confirm
 }
 
@@ -156,9 +158,11 @@ func (m Model) onAnswer(msg tea.Msg) (next Model, cmd tea.Cmd, ok bool) {
 	case noted:
 		next, cmd = m.notice(msg.level, msg.text)
 	case asked:
-		return m, tea.Exec(msg.ask, func(error) tea.Msg { return answered{} }), true
+		return m, tea.Exec(msg.ask, func(error) tea.Msg { return answered{msg.signIn} }), true
 	case answered:
-		return m, tea.Batch(m.question(), m.listProfiles()), true
+		next, cmd = m.onAnswered(msg)
+	case portalFound:
+		next, cmd = m.onPortalFound(msg)
 	case planned:
 		next, cmd = m.onPlanned(msg)
 	default:
@@ -201,6 +205,7 @@ func (m Model) broadcast(msg tea.Msg) (Model, tea.Cmd) {
 	m.roles.screen, cmds[3] = m.roles.screen.Update(msg)
 	m.toast = m.toast.Update(msg)
 	m.over.confirm = m.over.confirm.update(msg)
+	m.over.offer = m.over.offer.update(msg)
 	return m, tea.Batch(cmds[:]...)
 }
 

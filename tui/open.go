@@ -197,9 +197,24 @@ func (m Model) openClient(id int) tea.Cmd {
 
 // asked is what takes the terminal for a while; answered says that it is back.
 type (
-	asked    struct{ ask tea.ExecCommand }
-	answered struct{}
+	asked struct {
+		ask    tea.ExecCommand
+		signIn bool // tunnels may have waited for it
+	}
+	answered struct{ signIn bool }
 )
+
+// onAnswered takes the terminal back.
+func (m Model) onAnswered(msg answered) (Model, tea.Cmd) {
+	cmds := []tea.Cmd{m.question(), m.listProfiles()}
+	if reg := m.reg; msg.signIn {
+		cmds = append(cmds, m.start(func(context.Context) tea.Msg {
+			reg.retry()
+			return nil
+		}), m.tickNow())
+	}
+	return m, tea.Batch(cmds...)
+}
 
 // question waits for what is to be asked on the plain terminal.
 func (m Model) question() tea.Cmd {

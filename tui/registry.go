@@ -60,6 +60,15 @@ func (r *registry) end(t Tunnel) {
 	r.ended = append(r.ended, last)
 }
 
+// retry has every tunnel try again at once what it waits with.
+func (r *registry) retry() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, t := range r.open {
+		t.Retry()
+	}
+}
+
 // count is how many tunnels are held that are not over.
 func (r *registry) count() int {
 	r.mu.Lock()

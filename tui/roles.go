@@ -122,11 +122,14 @@ func (m Model) writeProfile(n int) tea.Cmd {
 // signIn hands the terminal to the sign-in.
 func (m Model) signIn(name string) tea.Cmd {
 	source := m.deps.Profiles
+	if source == nil {
+		return nil
+	}
 	return m.start(func(ctx context.Context) tea.Msg {
 		c, err := source.SignIn(ctx, name)
 		if err != nil {
 			return noted{chrome.Failure, err.Error()}
 		}
-		return asked{ask: c}
+		return asked{ask: c, signIn: true}
 	})
 }

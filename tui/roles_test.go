@@ -19,9 +19,14 @@ type fakeProfiles struct {
 	written int
 	refuse  error
 	client  fakeClient
+	rows    []roles.Row // nil for the one
+	signIns []string    // profiles
 }
 
 func (f *fakeProfiles) List(context.Context) ([]roles.Row, string, error) {
+	if f.rows != nil {
+		return f.rows, "~/.aws/config", nil
+	}
 	return []roles.Row{{Profile: aws.Profile{Name: "prod-admin", Account: "123456789012", SignIn: aws.SignIn{State: aws.SignInNeeded}}}}, "~/.aws/config", nil
 }
 
@@ -33,7 +38,8 @@ func (f *fakeProfiles) Plan(_ context.Context, c roles.Change) (ProfilePlan, err
 	return fakePlan{f}, nil
 }
 
-func (f *fakeProfiles) SignIn(context.Context, string) (tea.ExecCommand, error) {
+func (f *fakeProfiles) SignIn(_ context.Context, name string) (tea.ExecCommand, error) {
+	f.signIns = append(f.signIns, name)
 	return &f.client, nil
 }
 

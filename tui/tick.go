@@ -90,7 +90,8 @@ func (m Model) onReading(msg reading) (Model, tea.Cmd) {
 			m.board, _ = m.board.Update(tunnels.Happened{ID: r.ID, Events: got.events})
 		}
 	}
-	return m, tea.Batch(said, m.read(m.rows.pace(moved)))
+	offered := m.offerSignIns()
+	return m, tea.Batch(said, offered, m.read(m.rows.pace(moved)))
 }
 
 // tellBoard shows the rows as they are now.

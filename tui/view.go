@@ -19,6 +19,8 @@ func (m Model) frame() chrome.Page {
 	switch {
 	case m.over.confirm.shown:
 		p.Help = []key.Binding{binding("enter", "yes"), binding("esc", "no")}
+	case m.over.offer.shown:
+		p.Help = []key.Binding{binding("enter", "sign in"), binding("esc", "later")}
 	case m.over.ports:
 		p.Help = m.ports.ShortHelp()
 	case m.page == pageTunnels:
@@ -105,6 +107,9 @@ func (m Model) content() string {
 	if m.over.ports {
 		body = m.ports.Over(body)
 	}
+	if m.over.offer.shown {
+		body = m.over.offer.view(p.Theme, body, m.waitingFor(m.over.offer.portal), w, h)
+	}
 	if m.over.confirm.shown {
 		body = m.over.confirm.view(p.Theme, body, w, h)
 	}
@@ -115,7 +120,7 @@ func (m Model) content() string {
 func (m Model) cursor() *tea.Cursor {
 	var c *tea.Cursor
 	x, y := m.frame().Origin()
-	if w, _ := m.frame().BodySize(); w == 0 || m.over.confirm.shown {
+	if w, _ := m.frame().BodySize(); w == 0 || m.over.confirm.shown || m.over.offer.shown {
 		return nil
 	}
 	if m.over.ports {

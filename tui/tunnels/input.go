@@ -74,6 +74,11 @@ func (m Model) onRowVerb(e *entry, msg tea.KeyPressMsg) (Model, tea.Cmd) {
 		return m, send(ReopenAsked{ID: e.ID})
 	case key.Matches(msg, k.client):
 		return m, m.openClient(e)
+	case key.Matches(msg, k.sign):
+		if !e.WaitsForSignIn() {
+			return m, send(Notice{Level: chrome.Info, Text: e.name + " waits for no sign-in"})
+		}
+		return m, send(SignInAsked{Profile: e.Tunnel.Target.Account.Profile})
 	}
 	return m, nil
 }

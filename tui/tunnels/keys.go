@@ -8,7 +8,7 @@ import (
 
 // keys is the grammar of the screen: a letter a verb, as in k9s and lazygit.
 type keys struct {
-	open, new, shut, reopen, copy, client, log, roles, filter, help, quit, esc key.Binding
+	open, new, shut, reopen, copy, client, log, sign, roles, filter, help, quit, esc key.Binding
 }
 
 func newKeys() keys {
@@ -21,6 +21,7 @@ func newKeys() keys {
 		copy:   bind("c", "copy", "c", "y"),
 		client: bind("o", "client", "o"),
 		log:    bind("l", "log", "l"),
+		sign:   bind("s", "sign in", "s"),
 		roles:  bind("p", "profiles", "p"),
 		filter: bind("/", "filter", "/"),
 		help:   bind("?", "keys", "?", "f1"),
@@ -41,7 +42,7 @@ func (m Model) ShortHelp() []key.Binding {
 		return []key.Binding{chrome.Hint("enter", "keep the filter"), chrome.Hint("esc", "clear it")}
 	}
 	k := m.offered()
-	return []key.Binding{k.new, k.copy, k.client, k.shut, k.reopen, k.open, k.log, k.help, k.filter, k.quit, k.roles}
+	return []key.Binding{k.sign, k.new, k.copy, k.client, k.shut, k.reopen, k.open, k.log, k.help, k.filter, k.quit, k.roles}
 }
 
 // offered are the keys with those switched off that do nothing for the row under the cursor.
@@ -53,6 +54,7 @@ func (m Model) offered() keys {
 	}
 	k.client.SetEnabled(e != nil && e.Client != "" && !e.over())
 	k.reopen.SetEnabled(e != nil && e.over())
+	k.sign.SetEnabled(e != nil && e.WaitsForSignIn())
 	if e != nil && e.Client != "" {
 		k.client.SetHelp("o", chrome.Clean(e.Client))
 	}
@@ -75,10 +77,11 @@ func (m Model) helpGroups() []chrome.Group {
 	k.client.SetHelp("o", "open the database's client here and come back")
 	k.open.SetHelp("enter", "all that is known of it")
 	k.log.SetHelp("l", "what happened to it")
+	k.sign.SetHelp("s", "sign in, where the tunnel waits for that")
 	k.filter.SetHelp("/", "show only what matches")
 	k.quit.SetHelp("q", "close everything and leave")
 	return []chrome.Group{
-		{Title: "Do", Keys: []key.Binding{k.open, k.new, k.shut, k.reopen, k.copy, k.client, k.log, k.roles, k.filter, k.esc, k.help, k.quit}},
+		{Title: "Do", Keys: []key.Binding{k.open, k.new, k.shut, k.reopen, k.copy, k.client, k.log, k.sign, k.roles, k.filter, k.esc, k.help, k.quit}},
 		{Title: "Move", Keys: m.list.Keys.All()},
 		{Title: "States", Notes: [][2]string{
 			{"● open", "connections are being carried"},

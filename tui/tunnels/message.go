@@ -54,6 +54,8 @@ type (
 	CopyAsked struct{ Label, Text string }
 	// OpenClientAsked asks for the client program to be run on the tunnel, in the place of the screen.
 	OpenClientAsked struct{ ID int }
+	// SignInAsked asks for the profile to be signed in to that a tunnel waits for.
+	SignInAsked struct{ Profile string }
 	// RolesAsked asks for the screen of profiles, with that of the tunnel's account in front.
 	RolesAsked struct{ Of aws.Account }
 	// QuitAsked asks for the program to end.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +45,12 @@ func (r Row) over() bool { return r.Tunnel.State == aws.StateClosed }
 // failed says that it was not we who ended it.
 func (r Row) failed() bool {
 	return r.over() && r.Tunnel.Reason != "" && r.Tunnel.Reason != aws.ErrClosed.Error()
+}
+
+// WaitsForSignIn says that a session of the tunnel cannot go on before somebody signs in to the profile of its account.
+func (r Row) WaitsForSignIn() bool {
+	return !r.Closing && r.Tunnel.Target.Account.Profile != "" &&
+		slices.ContainsFunc(r.Tunnel.Sessions, func(s aws.SessionStats) bool { return s.Link == aws.LinkResuming && s.SignIn })
 }
 
 // state is the tunnel's state as a glyph, a word and a colour: each says it all.
