@@ -157,6 +157,66 @@ func TestScreenRenewsExpiredKeys(t *testing.T) {
 	}
 }
 
+// TestScreenOffersTheSignIn loses an SSO profile's token, its keys and the websocket in the middle of a connection: the screens
+// offer the sign-in by themselves, and the connection goes on after it.
+func TestScreenOffersTheSignIn(t *testing.T) {
+	b := newBox(t, sim.Options{})
+	b.env = append(b.env, "SSH_CONNECTION=192.0.2.1 50000 192.0.2.2 22") // no browser at this end
+	b.must(t, "profiles", "add", "corp-ops", "--sso-session", "corp", "--account", "777788889999", "--role", "Operator", "--region", "eu-central-1",
+		"--sso-start-url", "https://acme.awsapps.com/start", "--sso-region", "eu-west-1", "--yes")
+	b.must(t, "profiles", "login", "corp-ops")
+	endpoint := ""
+	for _, d := range b.ls(t, "--profile", "corp-ops").Databases {
+		if d.ID == "orders-prod" && d.Role == "writer" {
+			endpoint = d.Endpoint.Host + ":" + strconv.Itoa(d.Endpoint.Port)
+		}
+	}
+	b.reaches(t, endpoint, echoServer(t))
+	s := b.screen(t, 80, 24, "--profile", "corp-ops")
+	c := echoed(t, s.open("orders-prod"))
+	s.await("● open")
+	b.SignIns().SetApproval(api.ApproveAsk)
+	b.SignIns().Revoke()
+	b.ExpireKeys()
+	b.CutClient("")
+	s.await("sign in to corp-ops?", "orders-prod  1 connection", "enter sign in   esc later")
+	s.press("Escape")
+	s.await("put off: s on the dashboard signs in")
+	s.await("s sign in", "waits for a sign-in") // once the notice has gone
+	s.press("s")
+	s.await("Open this page", "/device?user_code=")
+	b.confirm(t, make(chan error))
+	s.await("● open", "tunnels")
+	if _, err := c.Write([]byte("still here")); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len("still here"))
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != "still here" {
+		t.Fatalf("the connection answers %q: %v", got, err)
+	}
+	b.SignIns().Revoke() // hours later
+	b.ExpireKeys()
+	b.CutClient("")
+	s.await("sign in to corp-ops?")
+	s.enter("sign in to corp-ops?")
+	b.confirm(t, make(chan error))
+	s.await("● open", "tunnels")
+	if _, err := c.Write([]byte("y")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+		t.Errorf("the connection has not lived through it: %v", err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.await("○ idle")
+	s.press("q")
+	if code := s.code(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 // TestScreenSignsInByDevice writes a profile of an SSO portal from the form, signs in to it with a code that is confirmed from
 // elsewhere, and sees how long that holds.
 func TestScreenSignsInByDevice(t *testing.T) {
