@@ -8,9 +8,9 @@
 // agent may have taken bytes of it twice (doubt.go), or when its reader has left more unread than Options.SpillLimit: alone,
 // with an error that is aws.ErrReset and says why.
 //
-// Memory is bounded: Options.Window bytes in flight (and as much again in spare buffers), 8 MiB of messages that arrive
-// ahead of their turn, and per connection 256 KiB each way; a local reader that is slower than that has the rest of its
-// bytes in an encrypted temporary file.
+// Memory is bounded (docs/architecture.md, Bounds): Options.Window bytes in flight and 64 KiB more for what is urgent (and as
+// much again in spare buffers), 8 MiB of messages that arrive ahead of their turn, and per connection 256 KiB each way; a local
+// reader that is slower than that has the rest of its bytes in an encrypted temporary file.
 package session
 
 import (
