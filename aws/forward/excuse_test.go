@@ -54,3 +54,73 @@ func TestSilentAgentIsJudgedInTheEnd(t *testing.T) {
 		r.wantTold(aws.EventUnreachable, 1)
 	})
 }
+
+// outage is an outage of a minute, in which a client connects.
+func outage(r *rig, text string) (c *end, far *far) {
+	s := r.dialer.all()[0]
+	s.relink(aws.SessionStats{Link: aws.LinkResuming, Attempt: 1})
+	c = r.connect()
+	far = r.dialled(1)
+	if text != "" {
+		r.send(c, far, text)
+	}
+	time.Sleep(time.Minute)
+	synctest.Wait()
+	r.wantTold(aws.EventUnreachable, 0)
+	if n := s.count(&s.probes); n != 0 {
+		r.t.Errorf("%d probes were queued for the agent to dial once it is there again", n)
+	}
+	s.relink(aws.SessionStats{Link: aws.LinkUp, Resumes: 1})
+	return c, far
+}
+
+// TestOutageIsNotTheTarget: a connection that comes to an idle tunnel while its websocket is lost waits for as long as that
+// takes, and its target has its whole time afterwards. Nothing waits for an acknowledgement meanwhile, since nothing is sent.
+func TestOutageIsNotTheTarget(t *testing.T) {
+	for name, basic := range map[string]bool{"mux": false, "basic mode": true} {
+		t.Run(name, func(t *testing.T) {
+			d := sessions(func(s *fakeSession) { s.basic, s.probe = basic, never })
+			bubble(t, Config{Sessions: 1}, d, func(r *rig) {
+				c, far := outage(r, "hello")
+				time.Sleep(8*time.Second - 1)
+				synctest.Wait()
+				r.wantTold(aws.EventUnreachable, 0)
+				r.send(far, c, "welcome")
+			})
+		})
+	}
+}
+
+// TestSilentTargetAfterAnOutage: once the websocket is back, a target that does not answer is found out as ever.
+func TestSilentTargetAfterAnOutage(t *testing.T) {
+	d := sessions(func(s *fakeSession) { s.probe = never })
+	bubble(t, Config{Sessions: 1}, d, func(r *rig) {
+		c, _ := outage(r, "")
+		resumed := time.Now()
+		r.wantReset(c)
+		if took := time.Since(resumed); took != 8*time.Second {
+			t.Errorf("reset %v after the resume, want 8s", took)
+		}
+		r.wantTold(aws.EventUnreachable, 1)
+	})
+}
+
+// TestOutageDuringAProbe: a probe that the loss of the websocket has swallowed blames nobody.
+func TestOutageDuringAProbe(t *testing.T) {
+	d := sessions(func(s *fakeSession) { s.probe = never })
+	bubble(t, Config{Sessions: 1}, d, func(r *rig) {
+		c := r.connect()
+		far := r.dialled(1)
+		time.Sleep(5 * time.Second)
+		s := r.dialer.all()[0]
+		s.relink(aws.SessionStats{Link: aws.LinkResuming, Attempt: 1})
+		time.Sleep(2 * time.Second)
+		s.mu.Lock()
+		s.stats, s.probe = aws.SessionStats{Link: aws.LinkUp, Resumes: 1}, func(context.Context) error { return nil }
+		s.mu.Unlock()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		r.wantTold(aws.EventUnreachable, 0)
+		r.send(far, c, "welcome")
+	})
+}

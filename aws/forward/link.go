@@ -57,6 +57,11 @@ func (f *Forwarder) relinked(ctx context.Context, m *member) {
 		}
 	}
 	m.link = is
+	if was.state == aws.LinkResuming && is.state == aws.LinkUp { // dials that waited for it begin now
+		for _, c := range f.connections(func(c *connection) bool { return !f.deadline(m, c).IsZero() }) {
+			c.excused = now
+		}
+	}
 	text := linkText(stats, was, is, now)
 	if is.resets > was.resets && stats.LastReset != "" {
 		f.note(aws.Event{Kind: aws.EventLink, Text: fmt.Sprintf("session %s: connections reset: %s", stats.ID, stats.LastReset)})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,7 +88,7 @@ func (f *Forwarder) deadline(m *member, c *connection) time.Time {
 	if sent == 0 {
 		return time.Time{}
 	}
-	return c.opened.Add(sent + f.cfg.DialLimit)
+	return later(c.opened.Add(sent), c.excused).Add(f.cfg.DialLimit)
 }
 
 // firstSent notes that c has sent its first byte.
@@ -106,13 +107,17 @@ func (f *Forwarder) check(ctx context.Context, m *member) error {
 	if len(asked) == 0 {
 		return nil
 	}
+	before := m.session.Stats()
+	if before.Link == aws.LinkResuming { // nothing gets through, and a probe would only be one more dial when it does
+		f.excuse(asked)
+		return nil
+	}
 	if probeless {
 		f.judge(ctx, m)
 		return nil
 	}
 	within, cancel := context.WithDeadline(ctx, limit)
 	defer cancel()
-	before, _ := acknowledged(m.session)
 	err := m.session.Probe(within)
 	f.mu.Lock()
 	switch {
@@ -130,30 +135,29 @@ func (f *Forwarder) check(ctx context.Context, m *member) error {
 	case within.Err() == nil:
 		return err
 	}
-	if now, waits := acknowledged(m.session); waits && now == before {
-		f.excuse(m, asked)
+	switch now := m.session.Stats(); {
+	case now.Link == aws.LinkResuming, now.Resumes != before.Resumes:
+		f.excuse(asked)
+	case now.Pending > 0 && acknowledged(now) == acknowledged(before):
+		f.excuse(slices.DeleteFunc(asked, func(c *connection) bool { return time.Since(c.dialled) >= mostExcused }))
 	}
 	f.judge(ctx, m)
 	return nil
 }
 
-// acknowledged is how many messages of the session the agent has acknowledged so far, and whether others wait for that.
-func acknowledged(s Session) (n uint64, waits bool) {
-	stats := s.Stats()
-	return stats.Sent - uint64(stats.Pending), stats.Pending > 0
-}
+// acknowledged is how many messages of the session the agent has acknowledged so far.
+func acknowledged(s aws.SessionStats) uint64 { return s.Sent - uint64(s.Pending) }
 
 // excuse gives connections another DialLimit: an agent that acknowledged nothing meanwhile, not even the probe, has not been
 // asked yet. A network that stands still is found out by the session's pings within mostExcused, and while it resumes nobody
-// is to blame; an agent that is silent for longer on a link that works is stuck with a target that takes nothing.
-func (f *Forwarder) excuse(m *member, asked []*connection) {
+// is to blame, since that has bounds of its own; an agent that is silent for longer on a link that works is stuck with a target
+// that takes nothing.
+func (f *Forwarder) excuse(asked []*connection) {
 	now := time.Now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, c := range asked {
-		if m.link.state == aws.LinkResuming || now.Sub(c.dialled) < mostExcused {
-			c.excused = now
-		}
+		c.excused = now
 	}
 }
 
