@@ -1,8 +1,10 @@
 package mux
 
 import (
+	"context"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 )
 
@@ -33,7 +35,7 @@ func TestFailNextMeansTheRightStream(t *testing.T) {
 		},
 		"a probe takes its mark along": func(s *Session, a, b *Stream) map[*Stream]error {
 			passed := make(chan error, 1)
-			if err := s.startProbe(passed); err != nil {
+			if _, err := s.startProbe(passed); err != nil {
 				t.Fatal(err)
 			}
 			next(t, s)
@@ -93,5 +95,33 @@ func TestFailNextMeansTheRightStream(t *testing.T) {
 				t.Errorf("%s: stream %d ends with %v, want %v", name, st.ID(), err, want)
 			}
 		}
+	}
+}
+
+// TestGivenUpProbesAreNotDialled: probes that nobody waits for any more, because nothing could be handed out meanwhile, are none
+// of the agent's business. One that it has is answered in its time, and nobody is told.
+func TestGivenUpProbesAreNotDialled(t *testing.T) {
+	s := Client(Config{})
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 3 {
+		if err := s.Probe(over); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	st := open(t, s)
+	if got := next(t, s); !slices.Equal(got, []sent{{cmd: cmdSYN, sid: st.id}}) {
+		t.Errorf("handed out %v, want the SYN of the connection alone", got)
+	}
+	passed := make(chan error, 1)
+	probe, err := s.startProbe(passed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next(t, s)
+	s.dropProbe(probe)
+	input(t, s, cmdFIN, probe.id, "")
+	if err := <-passed; err != nil {
+		t.Errorf("a probe that the agent has answered: %v", err)
 	}
 }

@@ -152,36 +152,51 @@ func (s *Session) KeepAlive() {
 
 // Probe sends SYN and FIN of a new stream and returns nil when the agent's FIN comes back: everything opened before the
 // call has then left the agent's serial dial queue, connected or not (docs/protocol.md §1.4). Each call makes the agent dial
-// the target once more. Errors: ctx's, the one given to Abort, errors.ErrUnsupported in a Single session.
+// the target once more, unless ctx ends before the SYN has been handed out. Errors: ctx's, the one given to Abort,
+// errors.ErrUnsupported in a Single session.
 func (s *Session) Probe(ctx context.Context) error {
 	passed := make(chan error, 1)
-	if err := s.startProbe(passed); err != nil {
+	st, err := s.startProbe(passed)
+	if err != nil {
 		return err
 	}
 	select {
 	case err := <-passed:
 		return err
 	case <-ctx.Done():
+		s.dropProbe(st)
 		return ctx.Err()
 	}
 }
 
-func (s *Session) startProbe(passed chan<- error) error {
+func (s *Session) startProbe(passed chan<- error) (*Stream, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.basic {
-		return errors.ErrUnsupported
+		return nil, errors.ErrUnsupported
 	}
 	if s.err != nil {
-		return s.err
+		return nil, s.err
 	}
 	st, err := s.announce()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	st.send.fin = true
 	s.unheard[st.id] = passed
-	return nil
+	return st, nil
+}
+
+// dropProbe takes a probe back that has not been handed out: while nothing is, they would pile up, and the agent would dial for
+// each of them.
+func (s *Session) dropProbe(st *Stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st.send.syn {
+		delete(s.unheard, st.id)
+		st.send.stop(context.Canceled)
+		s.place(st)
+	}
 }
 
 // Abort ends the session: every stream gives its reader what has arrived and then err, writes fail with err, Open and
