@@ -78,7 +78,7 @@ func (s *sender) resume(now time.Time) {
 	}
 }
 
-func (s *sender) grace() time.Duration { return max(doubtGrace, s.rtt.timeout(1)) }
+func (s *sender) grace() time.Duration { return max(doubtGrace, s.rtt.rto()) }
 
 // doubtAll puts what is not acknowledged in doubt, to be settled at a time unless it is acknowledged by then.
 func (s *sender) doubtAll(due time.Time) {
@@ -196,7 +196,8 @@ func (s *sender) relinked(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.linkedAt, s.held = now, time.Time{}
-	s.rtt.least = 0 // the path may be another one
+	s.rtt.least, s.rtt.raised = 0, 0 // the path may be another one
+	s.top = -1
 	set := mux.Set{}
 	for seq := s.base; seq < s.next; seq++ {
 		o := s.at(seq)

@@ -12,12 +12,15 @@ const (
 	rtoCeil  = 3 * time.Second
 )
 
-// rttEstimator is the smoothed round-trip time of RFC 6298, from message to acknowledgement. The caller keeps Karn's rule:
-// a message that was sent twice is no sample.
+// rttEstimator is the smoothed round-trip time of RFC 6298, from message to acknowledgement. The caller keeps the first half of
+// Karn's rule: a message that was sent twice is no sample. The second is kept here: until there is a sample, a time-out that was
+// too short stays raised, for new messages as well, or on a path that has become slower there would never be one.
 type rttEstimator struct {
 	srtt, rttvar time.Duration // 0 before the first sample
 	least        time.Duration // of the last leastFor or so: the path without a queue
 	leastAt      time.Time
+	raised       int // how often the time-out was doubled since the last sample
+	raisedAt     time.Time
 }
 
 const (
@@ -29,7 +32,8 @@ const (
 )
 
 func (e *rttEstimator) sample(r time.Duration, now time.Time) {
-	r = max(r, time.Microsecond)
+	r = min(max(r, time.Microsecond), rtoCeil) // a database that had stopped reading is no path
+	e.raised = 0
 	if e.least == 0 || r <= e.least || now.Sub(e.leastAt) > leastFor {
 		e.least, e.leastAt = r, now
 	}
@@ -41,13 +45,25 @@ func (e *rttEstimator) sample(r time.Duration, now time.Time) {
 	e.srtt += (r - e.srtt) / 8
 }
 
+// missed takes note that a message sent at a time was not acknowledged in time. Those that were on their way together are one
+// event.
+func (e *rttEstimator) missed(sent, now time.Time) {
+	if !sent.Before(e.raisedAt) {
+		e.raised, e.raisedAt = e.raised+1, now
+	}
+}
+
+// rto is how long an acknowledgement takes at most on the path as it was measured.
+func (e *rttEstimator) rto() time.Duration {
+	if e.srtt == 0 {
+		return rtoInitial
+	}
+	return min(e.srtt+max(rtoSlack, 4*e.rttvar), rtoCeil)
+}
+
 // timeout is how long to wait for the acknowledgement of a message that has been sent tries times (1 for the first).
 func (e *rttEstimator) timeout(tries int) time.Duration {
-	rto := rtoInitial
-	if e.srtt > 0 {
-		rto = e.srtt + max(rtoSlack, 4*e.rttvar)
-	}
-	return backoff(rto, tries, rtoCeil)
+	return backoff(e.rto(), max(tries, 1+e.raised), rtoCeil)
 }
 
 // crowded says whether the path holds more than it can carry.

@@ -72,6 +72,9 @@ type sender struct {
 	earliest time.Time // no message is due before; zero: none is kept
 	scan     int64     // ≥ 0: take is going through the kept messages for overdue ones and has come this far
 	scanMin  time.Time // earliest due of those passed
+	again    int       // bytes passed that are on their way more than once
+	top      int64     // the newest message acknowledged on this websocket
+	moved    time.Time // when the latest acknowledgement came, be it a repeated one
 
 	firstData int64 // sequence number of the first data message, -1 before
 	warm      bool  // it is acknowledged: the agent takes data
@@ -89,7 +92,7 @@ type sender struct {
 
 // newSender makes a sender of at most limit bytes in flight, whose messages may grow to the largest size.
 func newSender(limit, largest int, legacy bool) *sender {
-	s := &sender{payload: newPayload(largest), pace: pace{legacy: legacy}, ring: make([]outgoing, 64), window: newWindow(limit), firstData: -1, scan: -1}
+	s := &sender{payload: newPayload(largest), pace: pace{legacy: legacy}, ring: make([]outgoing, 64), window: newWindow(limit), firstData: -1, scan: -1, top: -1}
 	s.statWindow.Store(int64(s.window.size))
 	return s
 }
@@ -188,67 +191,6 @@ func (s *sender) send(now time.Time, frame []byte, t wire.PayloadType, onAck fun
 	return s.stamp(now, seq, o)
 }
 
-// stamp notes that a message is written now and when it is due again.
-func (s *sender) stamp(now time.Time, seq int64, o *outgoing) []byte {
-	o.tries++
-	o.sent = now
-	if seq == s.firstData && !s.warm {
-		o.due = now.Add(s.rtt.notReadyTimeout(o.tries))
-	} else {
-		o.due = now.Add(s.rtt.timeout(o.tries))
-	}
-	s.dueBy(o.due)
-	s.hand = o.frame
-	return o.frame
-}
-
-func (s *sender) dueBy(t time.Time) {
-	if s.earliest.IsZero() || t.Before(s.earliest) {
-		s.earliest = t
-	}
-	if s.scan >= 0 && (s.scanMin.IsZero() || t.Before(s.scanMin)) {
-		s.scanMin = t
-	}
-}
-
-// overdue gives the next message whose time is up. One pass over the kept messages is spread over as many calls as there
-// are overdue ones.
-func (s *sender) overdue(now time.Time) []byte {
-	if s.scan < 0 {
-		if s.earliest.IsZero() || now.Before(s.earliest) {
-			return nil
-		}
-		s.scan, s.scanMin = s.base, time.Time{}
-	}
-	for s.scan = max(s.scan, s.base); s.scan < s.next; s.scan++ {
-		o := s.at(s.scan)
-		if o.frame == nil {
-			continue
-		}
-		if o.due.After(now) {
-			if s.scanMin.IsZero() || o.due.Before(s.scanMin) {
-				s.scanMin = o.due
-			}
-			continue
-		}
-		if o.doubt {
-			s.settle(errAgentLost())
-		}
-		if s.warm && !o.free {
-			s.window.timedOut(now, s.rtt.srtt)
-			s.statWindow.Store(int64(s.window.size))
-			s.missed(s.scan, o)
-		}
-		o.free = false
-		s.statResent.Add(1)
-		frame := s.stamp(now, s.scan, o)
-		s.scan++
-		return frame
-	}
-	s.scan, s.earliest = -1, s.scanMin
-	return nil
-}
-
 // wait is when take has something to do without being told, zero for never.
 func (s *sender) wait() time.Time {
 	s.mu.Lock()
@@ -267,13 +209,13 @@ func (s *sender) wait() time.Time {
 func (s *sender) acked(seq int64, now time.Time) (wake bool) {
 	s.mu.Lock()
 	wake = !s.held.IsZero() // any acknowledgement ends a pause
-	s.held = time.Time{}
+	s.held, s.moved = time.Time{}, now
 	if seq < s.base || seq >= s.next || s.at(seq).frame == nil {
 		s.mu.Unlock()
 		return wake
 	}
 	o := s.at(seq)
-	s.lastAck = now
+	s.lastAck, s.top = now, max(s.top, seq)
 	s.grown(seq, o)
 	if o.tries == 1 { // Karn
 		s.rtt.sample(now.Sub(o.sent), now)
@@ -330,20 +272,6 @@ func (s *sender) reached() (call []func()) {
 		return true
 	})
 	return call
-}
-
-// resendBefore makes everything sent before t due: the agent, which has just become ready, threw it away.
-func (s *sender) resendBefore(t, now time.Time) bool {
-	found := false
-	for seq := s.base; seq < s.next; seq++ {
-		if o := s.at(seq); o.frame != nil && o.sent.Before(t) {
-			o.due, o.free, found = now, true, true
-		}
-	}
-	if found {
-		s.dueBy(now)
-	}
-	return found
 }
 
 // grow doubles the ring.
