@@ -40,7 +40,8 @@ const (
 // doubts is what a sender knows of the agent's losses. The sender's lock guards it.
 type doubts struct {
 	open   int       // messages in doubt
-	paused bool      // pause_publication came, and start_publication has not
+	paused bool      // pause_publication came, and nothing yet that ends it
+	since  int64     // the first message sent after it
 	resent mux.Set   // the streams whose bytes were sent again by the latest resume
 	last   time.Time // when connections were last reset for a doubt
 }
@@ -58,7 +59,7 @@ func (s *sender) pause(now time.Time) {
 	s.held = now.Add(pauseLength)
 	s.window.timedOut(now, s.rtt.srtt)
 	s.statWindow.Store(int64(s.window.size))
-	s.doubts.paused = true
+	s.doubts.paused, s.doubts.since = true, s.next
 	s.alsoAway(now)
 	s.doubtAll(s.held.Add(s.grace()))
 }
@@ -115,14 +116,17 @@ func (s *sender) settle(why error) {
 }
 
 // cleared takes note that a message in doubt is acknowledged. If it had been sent twice before, it may be the second copy that
-// is, taken after the agent had come back.
-func (s *sender) cleared(o *outgoing) {
+// is, taken after the agent had come back: then its streams are to be reset, once it no longer counts as not acknowledged.
+func (s *sender) cleared(o *outgoing) (twice mux.Set) {
+	if !o.doubt {
+		return nil
+	}
 	s.doubts.open--
 	if o.tries > 1 && o.isData {
-		set := mux.Set{}
-		s.source.Carried(o.frame[wire.Overhead:], set)
-		s.cut(set, errAgentLost())
+		twice = mux.Set{}
+		s.source.Carried(o.frame[wire.Overhead:], twice)
 	}
+	return twice
 }
 
 // cut resets the streams of set and takes their bytes out of every message that could be sent again. It leaves a message as it

@@ -214,6 +214,29 @@ func TestNoHoles(t *testing.T) {
 	})
 }
 
+// TestNoHolesBeforeASecondCopy: the same where the later message is acknowledged while both are in doubt.
+func TestNoHolesBeforeASecondCopy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, busy, idle := duo(t, Options{})
+		_, _ = busy.Write([]byte("doubtful"))
+		first := r.sent()
+		_, _ = busy.Write([]byte("later"))
+		later := r.sent()
+		time.Sleep(time.Second)
+		equal(t, "sent again", r.sent(), append(first, later...))
+		r.hear(wire.Message{Type: wire.PausePublication})
+		r.hear(wire.Message{Type: wire.StartPublication})
+		r.ack(later...)
+		time.Sleep(time.Second)
+		if got := r.written(); !carries(got, "doubtful") {
+			t.Errorf("sent %+v, the agent waits for the message", got)
+		}
+		if r.alive(busy) || !r.alive(idle) {
+			t.Error("the wrong connection was reset")
+		}
+	})
+}
+
 // TestDoubtInBasicMode: the agent is told to hang up in the place of what it may have.
 func TestDoubtInBasicMode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

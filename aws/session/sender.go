@@ -216,6 +216,9 @@ func (s *sender) acked(seq int64, now time.Time) (wake bool) {
 	}
 	o := s.at(seq)
 	s.lastAck, s.top = now, max(s.top, seq)
+	if seq >= s.doubts.since {
+		s.doubts.paused = false // the agent is there, whether or not the service says so
+	}
 	s.grown(seq, o)
 	if o.tries == 1 { // Karn
 		s.rtt.sample(now.Sub(o.sent), now)
@@ -238,15 +241,14 @@ func (s *sender) acked(seq int64, now time.Time) (wake bool) {
 	if o.onAck != nil {
 		s.after = append(s.after, *o)
 	}
-	if o.doubt {
-		s.cleared(o)
-		wake = wake || s.doubts.open == 0
-	}
+	twice := s.cleared(o)
+	wake = wake || o.doubt && s.doubts.open == 0
 	s.kept--
 	*o = outgoing{}
 	for s.base < s.next && s.at(s.base).frame == nil {
 		s.base++
 	}
+	s.cut(twice, errAgentLost())
 	reached := s.reached()
 	if s.base == s.next && s.scan < 0 {
 		s.earliest = time.Time{}
