@@ -11,8 +11,8 @@ import (
 const (
 	// beat is how often the watch looks round.
 	beat = 2 * time.Second
-	// sleepJump is how far the wall clock must run ahead of the monotonic one, which stands still while the machine
-	// sleeps, for a sleep. A clock that is set costs a ping.
+	// sleepJump is how far the wall clock must run ahead of the monotonic one, or a tick come too late, for a sleep. A clock
+	// that is set costs a ping.
 	sleepJump = 5 * time.Second
 	// urgentPong is how long an answer may take when there is reason to doubt the network.
 	urgentPong = 5 * time.Second
@@ -38,7 +38,7 @@ func (t *transport) watch(ctx context.Context, c *channel) error {
 	defer ticks.Stop()
 	nops := time.NewTicker(keepaliveEvery)
 	defer nops.Stop()
-	asked, wall, mono := time.Now(), (*c.wall.Load())(), time.Now()
+	asked, awake := time.Now(), newWakefulness(every, (*c.wall.Load())(), time.Now())
 	if t.resumed { // its token may be refused yet, and nothing else may ever be said
 		if err := t.ask(ctx, c, urgentPong); err != nil {
 			return err
@@ -54,10 +54,9 @@ func (t *transport) watch(ctx context.Context, c *channel) error {
 		case <-ticks.C:
 		}
 		now := time.Now()
-		wallNow := (*c.wall.Load())()
-		slept := wallNow.Sub(wall)-now.Sub(mono) > sleepJump
-		wall, mono = wallNow, now
+		slept := awake.tick((*c.wall.Load())(), now)
 		silence, away := c.sender.silence(now)
+		silence = awake.of(silence, now)
 		if c.link.suspect(silence >= suspectAfter); silence >= mutedFor || away && silence >= awayFor {
 			err := agentGone(c.request.Target, silence)
 			c.end(err)
@@ -77,7 +76,37 @@ func (t *transport) watch(ctx context.Context, c *channel) error {
 		if err != nil {
 			return err
 		}
+		awake.done = time.Now() // it may have waited for a pong
 	}
+}
+
+// wakefulness knows of the times in which the machine slept or the process stood still (Ctrl-Z, a debugger): the silence of
+// others in them says nothing about them. The monotonic clock stands still with the machine on some systems and not on others,
+// and never with the process alone.
+type wakefulness struct {
+	every      time.Duration // between two ticks
+	wall, mono time.Time     // as of the last tick
+	done       time.Time     // when the last tick was dealt with
+	woke       time.Time     // since when it is awake
+}
+
+func newWakefulness(every time.Duration, wall, mono time.Time) wakefulness {
+	return wakefulness{every: every, wall: wall, mono: mono, done: mono, woke: mono}
+}
+
+// tick says whether the time before this tick was slept through.
+func (w *wakefulness) tick(wall, now time.Time) (slept bool) {
+	slept = wall.Sub(w.wall)-now.Sub(w.mono) > sleepJump || now.Sub(w.done) > w.every+sleepJump
+	w.wall, w.mono, w.done = wall, now, now
+	if slept {
+		w.woke = now
+	}
+	return slept
+}
+
+// of is as much of a silence until now as somebody was awake to hear.
+func (w *wakefulness) of(silence time.Duration, now time.Time) time.Duration {
+	return min(silence, now.Sub(w.woke))
 }
 
 // ask sends a ping and waits for the answer. Anything that arrives meanwhile is as good as a pong, which may be queued behind
