@@ -314,3 +314,14 @@ func (a *fakeAgent) write(frame func([]byte) []byte) error {
 	a.buf = frame(a.buf[:0])
 	return a.conn.WriteMessage(websocket.BinaryMessage, a.buf)
 }
+
+// lastWords sends a payload and closes the websocket in one write.
+func (a *fakeAgent) lastWords(payload string) {
+	a.writing.Lock()
+	defer a.writing.Unlock()
+	m := wire.Message{Type: wire.OutputStreamData, Created: 1, Seq: a.seq, ID: wire.NewID(), PayloadType: wire.PayloadOutput, Payload: []byte(payload)}
+	a.seq++
+	frame := m.Append(nil)
+	all := append([]byte{0x82, 126, byte(len(frame) >> 8), byte(len(frame))}, frame...) // RFC 6455 §5.2
+	_, _ = a.conn.UnderlyingConn().Write(append(all, 0x88, 2, 0x03, 0xe8))
+}

@@ -61,3 +61,27 @@ func TestPauseBeforeTheHandshake(t *testing.T) {
 		}
 	})
 }
+
+// TestPausedAtTheOldPace: while a pause or a doubt lasts, the pace of the official plugin is no reason to look for new data, or
+// the writer would do nothing else.
+func TestPausedAtTheOldPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, bulk, _ := duo(t, Options{Legacy: true})
+		_, _ = bulk.Write(make([]byte, 100_000))
+		r.sent() // up to where the pace stops it
+		r.hear(wire.Message{Type: wire.PausePublication})
+		looks, end := 0, time.Now().Add(pauseLength+doubtGrace)
+		for {
+			r.written()
+			at := r.c.sender.wait()
+			if at.IsZero() || at.After(end) || looks > 100 {
+				break
+			}
+			looks++
+			time.Sleep(max(time.Until(at), time.Microsecond))
+		}
+		if looks > 5 {
+			t.Errorf("the writer looked %d times or more at what it may not send", looks)
+		}
+	})
+}

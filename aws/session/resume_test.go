@@ -3,12 +3,14 @@ package session
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -257,4 +259,39 @@ func TestQuickResumes(t *testing.T) {
 	if !k.again(now.Add(quickEvery)) || k.again(now.Add(quickEvery)) {
 		t.Error("one more for each quickEvery")
 	}
+}
+
+// TestLastBytesBeforeTheLoss: what arrives together with the end of the websocket is for its reader now, and not when the session
+// has been resumed, which somebody's sign-in may have to come before.
+func TestLastBytesBeforeTheLoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, cfg, transport := inMemory(t, script{resume: func(int) (string, string) { return "", "ExpiredTokenException" }})
+		s, err := Open(context.Background(), cfg, request(), Options{Transport: transport})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		conn, err := s.Dial(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		echo(t, conn, []byte("before"))
+		got := make(chan error, 1)
+		go func() {
+			_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
+			p := make([]byte, 4)
+			_, err := io.ReadFull(conn, p)
+			if err == nil && string(p) != "last" {
+				err = errors.New(string(p))
+			}
+			got <- err
+		}()
+		synctest.Wait()
+		b.agent.lastWords("\x01\x02\x04\x00\x03\x00\x00\x00last")
+		if err := <-got; err != nil {
+			t.Error(err)
+		}
+		until(s, func(now aws.SessionStats) bool { return now.Link == aws.LinkResuming })
+		transport.CloseIdleConnections()
+	})
 }

@@ -137,6 +137,7 @@ func (s *sender) take(now time.Time) []byte {
 // fresh takes new data from the source. When the window is full, what is urgent still goes, up to a reserve: a query must not
 // wait for the acknowledgements of an upload.
 func (s *sender) fresh(now time.Time) []byte {
+	s.pace.wanted = false // what stops it first is what it waits for
 	if now.Before(s.held) {
 		return nil
 	}

@@ -158,6 +158,7 @@ func (t *transport) close() {
 
 // read decodes websocket messages into the channel. It blocks on nothing but the network.
 func (t *transport) read(c *channel) error {
+	defer c.dry() // what came together with a close frame has not been announced
 	buf := make([]byte, 4096)
 	for {
 		// No context: one that can end costs two allocations a message, and close does its work.
