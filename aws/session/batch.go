@@ -30,6 +30,7 @@ type batchConn struct {
 
 	// The reading goroutine's.
 	dry     func() time.Duration // called when all that has arrived is dealt with: how long to rest; nil before the data channel is up
+	idle    func()               // called when bytes have come that were waited for longer than a bulk download lets one wait; may be nil
 	ahead   []byte               // read and not yet taken
 	buf     []byte               // where ahead lies
 	drained bool                 // the last read took all there was
@@ -88,9 +89,13 @@ func (c *batchConn) fill() error {
 	}
 	if n == 0 {
 		c.quiet.end()
+		asked := time.Now()
 		var err error
 		if n, err = c.Conn.Read(c.buf); n == 0 {
 			return err
+		}
+		if c.idle != nil && time.Since(asked) > bulkPause {
+			c.idle()
 		}
 	}
 	c.drained = n < len(c.buf)

@@ -66,6 +66,58 @@ func TestBulkReadsInCompany(t *testing.T) {
 	}
 }
 
+// TestAnswersAreNotBulk: after a long download, a series of answers of 16 KB is read without rests, though nothing short comes
+// between them but the end of each: a silence longer than a download makes ends it.
+func TestAnswersAreNotBulk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		here, there := net.Pipe()
+		defer here.Close()
+		var r receiver
+		var rested time.Duration
+		conn := &batchConn{Conn: here, idle: r.idle, dry: func() time.Duration {
+			rest := r.rest()
+			rested += rest
+			return rest
+		}}
+		send := func(messages int, last int) {
+			for n := range messages {
+				size := 1024
+				if n == messages-1 {
+					size = last
+				}
+				time.Sleep(time.Millisecond)
+				_, _ = there.Write(make([]byte, size))
+			}
+		}
+		const download, answers, each = 1000, 10, 15
+		go func() {
+			defer there.Close()
+			send(download, 9)
+			for range answers {
+				time.Sleep(20 * time.Millisecond)
+				send(each, 9)
+			}
+		}()
+		p := make([]byte, 1024)
+		for n := 0; ; n++ {
+			size, err := conn.Read(p)
+			if err != nil {
+				break
+			}
+			r.measure(&wire.Message{PayloadType: wire.PayloadOutput, Payload: p[:size]})
+			if n == download-1 {
+				if rested < time.Second {
+					t.Errorf("a download that goes on is rested in for %v", rested)
+				}
+				rested = 0
+			}
+		}
+		if rested > 0 {
+			t.Errorf("%d answers of %d messages came %v later for rests", answers, each, rested)
+		}
+	})
+}
+
 // TestQuietSocketWaitsForNothing: a socket that is not to announce a few bytes while the reader rests still gives each of them
 // once it reads, the end too.
 func TestQuietSocketWaitsForNothing(t *testing.T) {

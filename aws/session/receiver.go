@@ -30,6 +30,9 @@ const (
 	// bulkAfter is the score of full messages from which a download is bulk, some 20 ms at the agent's pace; bulkMost bounds the
 	// score, so that a few short messages end it.
 	bulkAfter, bulkMost = 16, 160
+	// bulkPause is the longest that a bulk download lets a reader wait: its messages come a millisecond or two apart, and one that
+	// a rest has brought nothing of has paused for as long already.
+	bulkPause = 4 * time.Millisecond
 	// frameBorder is how many full messages lie at least between two borders of the agent's mux frames in a bulk download, whose
 	// frames have 32 KB.
 	frameBorder = 16
@@ -78,6 +81,10 @@ func (r *receiver) measure(m *wire.Message) {
 	}
 	r.run = 0
 }
+
+// idle takes the score away after a silence that no bulk download makes: the next answer is read at once until it is long itself.
+// A busy machine makes such a silence now and then, and a download that goes on is bulk again after bulkAfter messages.
+func (r *receiver) idle() { r.full = 0 }
 
 // bulk says whether a bulk download is running.
 func (r *receiver) bulk() bool { return r.full >= bulkAfter }

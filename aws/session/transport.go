@@ -132,7 +132,7 @@ func upgradeError(ctx context.Context, stream *url.URL, response *http.Response,
 // run moves messages between the websocket and the channel until either ends, closes the websocket and waits for its
 // goroutines. It returns why the websocket is lost, or the channel's reason.
 func (t *transport) run(c *channel) error {
-	t.batch.dry = c.dry
+	t.batch.dry, t.batch.idle = c.dry, c.receiver.idle
 	group, ctx := errgroup.WithContext(context.Background())
 	var heard error
 	group.Go(func() error {
