@@ -225,6 +225,9 @@ func (c carriedSession) Retry() { c.inner.Retry() }
 // KeepAlive keeps the session from becoming idle.
 func (c carriedSession) KeepAlive() { c.inner.KeepAlive() }
 
+// Drain waits until the agent has what was written to the session's connections.
+func (c carriedSession) Drain(ctx context.Context) error { return c.inner.Drain(ctx) }
+
 // whereabouts watches for a fail-over of the target.
 type whereabouts struct {
 	cfg sdk.Config

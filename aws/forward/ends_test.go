@@ -315,3 +315,40 @@ func TestEndSaysWhy(t *testing.T) {
 		}
 	})
 }
+
+// TestQueuedBytesBeforeTheEnd: a session that is not needed any more is closed when the agent has what was written through it,
+// within bounds, and at once when the tunnel ends.
+func TestQueuedBytesBeforeTheEnd(t *testing.T) {
+	for name, c := range map[string]struct {
+		drain, want time.Duration
+		stop        bool
+	}{
+		"a slow uplink":                   {3 * time.Second, 3 * time.Second, false},
+		"one that takes nothing":          {time.Hour, drainLimit, false},
+		"the tunnel ends in the meantime": {time.Hour, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := sessions(func(s *fakeSession) { s.basic, s.drain = true, c.drain })
+			bubble(t, Config{}, d, func(r *rig) {
+				client := r.connect()
+				r.dialled(1).endWith(nil) // in basic mode a session has one connection
+				if err := ends(client); err != nil {
+					t.Error(err)
+				}
+				_ = client.Close()
+				began, s := time.Now(), d.all()[0]
+				synctest.Wait()
+				if s.count(&s.drains) != 1 || s.count(&s.closed) != 0 {
+					t.Fatal("the session is closed with bytes in it")
+				}
+				if c.stop {
+					r.stopRun()
+				}
+				<-s.done
+				if took := time.Since(began); took != c.want {
+					t.Errorf("closed after %v, want %v", took, c.want)
+				}
+			})
+		})
+	}
+}

@@ -190,6 +190,8 @@ type fakeSession struct {
 	stats  aws.SessionStats // what Stats adds to id and basic
 	kept   int              // calls of KeepAlive
 	retry  int              // calls of Retry
+	drains int              // calls of Drain before Close
+	drain  time.Duration    // how long it takes
 
 	changed chan struct{}
 	carrier *aws.Instance // nil for that of the tunnel's target
@@ -292,6 +294,20 @@ func (s *fakeSession) Retry() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.retry++
+}
+
+func (s *fakeSession) Drain(ctx context.Context) error {
+	s.mu.Lock()
+	if s.closed == 0 {
+		s.drains++
+	}
+	s.mu.Unlock()
+	select {
+	case <-time.After(s.drain):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (s *fakeSession) KeepAlive() {

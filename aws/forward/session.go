@@ -27,7 +27,7 @@ func (f *Forwarder) serve(ctx context.Context) {
 		return
 	}
 	m := f.admit(ctx, s)
-	defer f.dismiss(m)
+	defer f.dismiss(ctx, m)
 	f.watch(ctx, m)
 }
 
@@ -117,8 +117,21 @@ func (f *Forwarder) notOpened(ctx context.Context, err error) {
 	p.notify()
 }
 
+// drainer is a Session that can wait until the agent has everything that was written to its connections.
+type drainer interface {
+	Drain(ctx context.Context) error
+}
+
+// drainLimit is how long a session that nobody needs any more is kept for that.
+const drainLimit = 10 * time.Second
+
 // dismiss closes the session and takes it off the list. An orphan at AWS is said aloud: it costs nothing and worries people.
-func (f *Forwarder) dismiss(m *member) {
+func (f *Forwarder) dismiss(ctx context.Context, m *member) {
+	if d, ok := m.session.(drainer); ok { // what a client has written before it hung up may be queued yet
+		within, cancel := context.WithTimeout(ctx, drainLimit)
+		_ = d.Drain(within) // what is left then is lost, as it is when the tunnel ends
+		cancel()
+	}
 	err := m.session.Close()
 	stats := m.session.Stats()
 	f.mu.Lock()

@@ -82,7 +82,10 @@ func (c *channel) take(now time.Time) []byte {
 	}
 	frame := c.sender.take(now)
 	if frame == nil && c.disconnect() {
-		return c.sender.take(now)
+		frame = c.sender.take(now)
+	}
+	if frame == nil {
+		c.sender.settled()
 	}
 	return frame
 }

@@ -67,6 +67,8 @@ type sender struct {
 	payload  payload // bytes of payload in a message at most
 	pace     pace
 	blocked  bool      // the window, not a lack of data, stopped take
+	empty    bool      // the source had nothing when take last looked
+	drains   []func()  // called once everything is handed out and acknowledged
 	held     time.Time // new data waits until then (pause_publication); zero: it does not
 
 	earliest time.Time // no message is due before; zero: none is kept
@@ -137,6 +139,7 @@ func (s *sender) take(now time.Time) []byte {
 // fresh takes new data from the source. When the window is full, what is urgent still goes, up to a reserve: a query must not
 // wait for the acknowledgements of an upload.
 func (s *sender) fresh(now time.Time) []byte {
+	s.empty = false
 	s.pace.wanted = false // what stops it first is what it waits for
 	if now.Before(s.held) {
 		return nil
@@ -164,6 +167,7 @@ func (s *sender) fresh(now time.Time) []byte {
 	buf := s.buffer(s.payload.size)
 	n := take(buf[wire.Overhead:])
 	if n == 0 {
+		s.empty = true
 		s.recycle(buf)
 		return nil
 	}
@@ -250,6 +254,7 @@ func (s *sender) acked(seq int64, now time.Time) (wake bool) {
 		s.base++
 	}
 	s.cut(twice, errAgentLost())
+	wake = wake || s.kept == 0 && len(s.drains) > 0
 	reached := s.reached()
 	if s.base == s.next && s.scan < 0 {
 		s.earliest = time.Time{}
