@@ -85,3 +85,26 @@ func TestPausedAtTheOldPace(t *testing.T) {
 		}
 	})
 }
+
+// TestPauseOnASlowPath: a pause is no reason to drop what is only slow. While acknowledgements come, one after the other, nothing is
+// reset; once they stop, as those of an agent that was away do, the connection is.
+func TestPauseOnASlowPath(t *testing.T) {
+	for name, lost := range map[string]int{"all arrive": 0, "the agent was away": 5} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, upload, idle := duo(t, Options{})
+				_, _ = upload.Write(make([]byte, 50_000))
+				flight := r.sent()
+				r.hear(wire.Message{Type: wire.PausePublication})
+				for _, seq := range flight[:len(flight)-lost] {
+					r.resentIn(100 * time.Millisecond)
+					r.ack(seq)
+				}
+				r.resentIn(2 * rtoCeil)
+				if r.alive(upload) != (lost == 0) || !r.alive(idle) {
+					t.Errorf("%d of %d acknowledgements came, late: the wrong connection was reset", len(flight)-lost, len(flight))
+				}
+			})
+		})
+	}
+}

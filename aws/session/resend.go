@@ -28,8 +28,11 @@ func (s *sender) dueBy(t time.Time) {
 // lateAt is when a message must be taken for lost, as things stand now. Acknowledgements come in the order of the messages, so
 // while those of older ones come, on a slow path, it waits in a queue like they did. One that a newer one has overtaken does not.
 func (s *sender) lateAt(seq int64, o *outgoing) time.Time {
-	if o.free || o.doubt || seq == s.firstData && !s.warm {
+	switch {
+	case o.free, seq == s.firstData && !s.warm:
 		return o.due
+	case o.doubt: // nothing in doubt is sent twice, so there is no harm in waiting while acknowledgements come, on a slow path
+		return later(o.due, s.moved.Add(s.grace()))
 	}
 	from := o.sent
 	if seq > s.top {
