@@ -118,6 +118,7 @@ func (f *Forwarder) check(ctx context.Context, m *member) error {
 	}
 	within, cancel := context.WithDeadline(ctx, limit)
 	defer cancel()
+	taken, _ := acknowledged(m.session)
 	err := m.session.Probe(within)
 	f.mu.Lock()
 	switch {
@@ -135,18 +136,22 @@ func (f *Forwarder) check(ctx context.Context, m *member) error {
 	case within.Err() == nil:
 		return err
 	}
-	switch now := m.session.Stats(); {
-	case now.Link == aws.LinkResuming, now.Resumes != before.Resumes:
+	now, waits := acknowledged(m.session)
+	switch link := m.session.Stats(); {
+	case link.Link == aws.LinkResuming, link.Resumes != before.Resumes:
 		f.excuse(asked)
-	case now.Pending > 0 && acknowledged(now) == acknowledged(before):
+	case waits && now == taken:
 		f.excuse(slices.DeleteFunc(asked, func(c *connection) bool { return time.Since(c.dialled) >= mostExcused }))
 	}
 	f.judge(ctx, m)
 	return nil
 }
 
-// acknowledged is how many messages of the session the agent has acknowledged so far.
-func acknowledged(s aws.SessionStats) uint64 { return s.Sent - uint64(s.Pending) }
+// acknowledged is how many messages of the session the agent has acknowledged so far, and whether others wait for that.
+func acknowledged(s Session) (n uint64, waits bool) {
+	stats := s.Stats()
+	return stats.Sent - uint64(stats.Pending), stats.Pending > 0
+}
 
 // excuse gives connections another DialLimit: an agent that acknowledged nothing meanwhile, not even the probe, has not been
 // asked yet. A network that stands still is found out by the session's pings within mostExcused, and while it resumes nobody

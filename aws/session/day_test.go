@@ -255,38 +255,6 @@ func TestSuspect(t *testing.T) {
 	})
 }
 
-// TestPauseIsOver: an agent that was said to be away, and has acknowledged since, is not away for ever. Hours later it may be
-// silent for longer than one that is, because its database reads slowly.
-func TestPauseIsOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b, cfg, transport := inMemory(t, script{resume: always})
-		s, err := Open(context.Background(), cfg, request(), Options{Transport: transport})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		conn, err := s.Dial(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		echo(t, conn, []byte("before"))
-		pause := wire.Message{Type: wire.PausePublication, Created: 1}
-		_ = b.agent.write(func(p []byte) []byte { return pause.Append(p) })
-		until(s, func(now aws.SessionStats) bool { return now.Pauses > 0 })
-		echo(t, conn, []byte("after the pause"))
-		time.Sleep(time.Hour)
-		b.agent.deaf.Store(true)
-		_, _ = conn.Write([]byte("copied"))
-		time.Sleep(2 * awayFor)
-		b.agent.deaf.Store(false)
-		got := make([]byte, len("copied"))
-		if _, err := conn.Read(got); err != nil || string(got) != "copied" {
-			t.Errorf("%q, %v", got, err)
-		}
-		transport.CloseIdleConnections()
-	})
-}
-
 // TestHomeless: the address of the websocket is one of this machine's, and of no other.
 func TestHomeless(t *testing.T) {
 	for address, lost := range map[string]bool{"127.0.0.1": false, "127.0.0.9": false, "192.0.2.77": true} {
