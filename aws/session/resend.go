@@ -31,8 +31,10 @@ func (s *sender) lateAt(seq int64, o *outgoing) time.Time {
 	switch {
 	case o.free, seq == s.firstData && !s.warm:
 		return o.due
-	case o.doubt: // nothing in doubt is sent twice, so there is no harm in waiting while acknowledgements come, on a slow path
+	case o.doubt && seq > s.top: // nothing in doubt is sent twice, so there is no harm in waiting while older ones are acknowledged
 		return later(o.due, s.moved.Add(s.grace()))
+	case o.doubt:
+		return o.due
 	}
 	from := o.sent
 	if seq > s.top {
