@@ -33,7 +33,7 @@ var (
 
 // AccessDeniedError is ErrAccessDenied with the resource that the denial names.
 type AccessDeniedError struct {
-	Action   string // ssm:StartSession, "" when the message does not say
+	Action   string // ssm:StartSession or ssm:ResumeSession, "" when the message does not say
 	Resource string // the ARN, "" when the message does not say
 	Message  string // of AWS, with the reason
 }
@@ -43,6 +43,8 @@ func (e *AccessDeniedError) Error() string {
 	switch {
 	case e.OnDocument():
 		return fmt.Sprintf("access denied on the document: %s", e.Message)
+	case e.Action == resumeSession:
+		return fmt.Sprintf("access to %s denied: %s", e.Action, e.Message)
 	case e.Resource != "":
 		return fmt.Sprintf("access denied on the instance: %s", e.Message)
 	}

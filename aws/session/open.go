@@ -42,6 +42,7 @@ func Open(ctx context.Context, cfg sdk.Config, r Request, o Options) (*Session, 
 	}
 	out, err := start(ctx, client, in)
 	if err != nil {
+		forgetKeys(cfg, err)
 		return nil, startError(r, err)
 	}
 	s := &Session{
