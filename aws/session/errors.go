@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -135,10 +136,11 @@ func credentialsError(err error) error {
 		return err
 	}
 	err = fmt.Errorf("%w: %w", ErrCredentials, err)
-	if explained := account.Explain(err); errors.Is(explained, aws.ErrSignIn) && aws.NextOf(explained) != "" {
+	explained := account.Explain(err)
+	if errors.Is(explained, aws.ErrSignIn) && aws.NextOf(explained) != "" {
 		return explained
 	}
-	return aws.Advise(err, aws.ErrSignIn, "rdsx profiles login, or aws configure")
+	return aws.Advise(err, aws.ErrSignIn, cmp.Or(aws.NextOf(explained), "rdsx profiles login, or aws configure"))
 }
 
 // deniedBy reads "User: ARN is not authorized to perform: ssm:StartSession on resource: ARN because …".

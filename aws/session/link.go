@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/aws/account"
 )
 
 // link is how the session stands with the service, for Stats.
@@ -57,7 +58,12 @@ func (l *link) failed(why error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.trouble, l.signIn, l.denied, l.hint = why.Error(), needsSignIn(why), errors.Is(why, ErrAccessDenied), ""
-	if l.signIn || l.denied {
+	switch {
+	case l.signIn && account.Renewable(why):
+		l.hint = aws.NextOf(why) + ": the tunnel goes on by itself then"
+	case l.signIn:
+		l.hint = aws.NextOf(why) + ", then start the tunnel again"
+	case l.denied:
 		l.hint = aws.NextOf(why)
 	}
 	l.tell()
