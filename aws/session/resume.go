@@ -239,14 +239,12 @@ func resumeError(err error) error {
 	if !errors.As(err, &api) {
 		return err
 	}
-	code := api.ErrorCode()
-	noAccess := code == "AccessDeniedException" || code == "AccessDenied"
-	switch {
+	switch code := api.ErrorCode(); {
 	case code == unknownSession:
 		return closedError("", "")
-	case refusedKeys(code), noAccess && fromCredentials(err): // the call was not even made
+	case refusedKeys(code), noAccess(err) && fromCredentials(err): // the call was not even made
 		return credentialsError(err)
-	case noAccess:
+	case noAccess(err):
 		denied := deniedBy(api.ErrorMessage())
 		denied.Action = resumeSession
 		return aws.Advise(denied, aws.ErrRefusedByAWS, "ask for a policy that allows "+resumeSession+
