@@ -194,6 +194,21 @@ func (laterError) Is(target error) bool { return target == aws.ErrBusy } //nolin
 
 func (e laterError) Unwrap() error { return e.error }
 
+// What forward finds in a session beyond its contract it asks for at run time: without these a method that is lost is lost unseen.
+var (
+	_ forward.Awake   = carriedSession{}
+	_ forward.Asker   = carriedSession{}
+	_ forward.Carrier = carriedSession{}
+	_ forward.Linked  = carriedSession{}
+	_ interface {
+		forward.Awake
+		forward.Asker
+		forward.Carrier
+		forward.Linked
+		forward.Greeter
+	} = greetedSession{}
+)
+
 // carriedSession is a session that knows its instance; what forward asks of it beyond its contract is passed on.
 type carriedSession struct {
 	forward.Session
