@@ -86,6 +86,12 @@ type event struct {
 	Tunnel  struct {
 		Serving string
 		Pool    []struct{ Member, Serving string }
+		// Sessions are what a session says of its own settings.
+		Sessions []struct {
+			Window  int  `json:"window_bytes"`
+			Payload int  `json:"payload_bytes"`
+			Legacy  bool `json:"legacy_pacing"`
+		}
 	}
 }
 

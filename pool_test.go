@@ -13,6 +13,7 @@ import (
 
 	"github.com/rdsx/rdsx/sim"
 	"github.com/rdsx/rdsx/sim/world"
+	"github.com/rdsx/rdsx/sim/world/iam"
 )
 
 // pourServer is a target that sends size bytes to everybody who has sent one.
@@ -163,13 +164,29 @@ const staging = "acme-staging-ci"
 // stagingPlace is where that profile looks.
 func stagingPlace() world.Place { return world.Place{Account: "444455556666", Region: "eu-west-1"} }
 
-// TestNextInstanceTakesOver: the instance under the tunnel dies; another of the VPC carries the next connection, and it is said.
+// TestNextInstanceTakesOver: the instance under the tunnel dies; another of the VPC carries the next connection, and it is said. One
+// on which the policy allows no session is passed by.
 func TestNextInstanceTakesOver(t *testing.T) {
 	b := newBox(t, sim.Options{})
 	err := b.World().Update(stagingPlace(), func(r *world.Region) {
 		second := r.Instances[0]
 		second.ID, second.Name, second.IP, second.AgentVersion = "i-05000000000000009", "bastion-spare", "", "3.3.3049.0"
-		r.Instances = append(r.Instances, second)
+		locked := second
+		locked.ID, locked.Name = "i-05000000000000008", "bastion-locked"
+		r.Instances = append(r.Instances, locked, second)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	deny, err := iam.Parse([]byte(`{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"ssm:StartSession","Resource":"arn:aws:ec2:*:*:instance/i-05000000000000008"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.World().UpdateAccount(stagingPlace().Account, func(a *world.Account) error {
+		for i := range a.Users {
+			a.Users[i].Policies = append(a.Users[i].Policies, deny)
+		}
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)

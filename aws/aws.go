@@ -169,8 +169,10 @@ type SessionStats struct {
 	Link      LinkState `json:"link,omitempty"`
 	Attempt   int       `json:"resume_attempt,omitempty"`   // of this resume, from 1; 0 unless LinkResuming
 	NextTry   time.Time `json:"next_try,omitzero"`          // when the next attempt begins, zero while one is running
-	SignIn    bool      `json:"sign_in_needed,omitempty"`   // attempts fail for want of valid credentials or permission
+	SignIn    bool      `json:"sign_in_needed,omitempty"`   // attempts fail for want of valid credentials
+	Denied    bool      `json:"resume_denied,omitempty"`    // attempts fail for want of a permission; the session ends if that stays
 	Trouble   string    `json:"trouble,omitempty"`          // why the link was lost, or why the latest attempt failed; "" when up
+	Hint      string    `json:"hint,omitempty"`             // what to type, where SignIn or Denied says that it is for a person to mend
 	Resumes   uint64    `json:"resumes"`                    // websockets opened in place of a lost one
 	Resets    uint64    `json:"resets"`                     // connections that the session has cut
 	LastReset string    `json:"last_reset,omitempty"`       // why the latest one was

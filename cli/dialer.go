@@ -20,7 +20,7 @@ import (
 	"github.com/rdsx/rdsx/aws/session"
 )
 
-// mostOthers is how many other instances are tried when one is gone: each try can take as long as a handshake may.
+// mostOthers is how many other instances that are gone as well are tried when one is: each try can take as long as a handshake may.
 const mostOthers = 3
 
 // sessionDialer opens the sessions of a tunnel. When the instance that carries it is gone, the next best one takes over and
@@ -109,22 +109,25 @@ func (d *sessionDialer) Open(ctx context.Context) (forward.Session, error) {
 	return d.takeOver(ctx, by, err)
 }
 
-// takeOver tries the other instances in turn. Where none works, why the first did not is the error.
+// takeOver tries the other instances in turn, and passes by those that a policy does not allow: it may well allow the next. Where
+// none works, why the first did not is the error.
 func (d *sessionDialer) takeOver(ctx context.Context, from aws.Instance, why error) (forward.Session, error) {
 	all, err := d.others(ctx)
 	if err != nil {
 		return nil, why
 	}
 	all = slices.DeleteFunc(all, func(i aws.Instance) bool { return i.ID == from.ID })
-	for _, i := range all[:min(len(all), mostOthers)] {
-		s, err := d.open(ctx, i, why)
-		if err == nil {
+	for tried := 0; len(all) > 0 && tried < mostOthers; all = all[1:] {
+		s, err := d.open(ctx, all[0], why)
+		switch {
+		case err == nil:
 			d.mu.Lock()
-			d.carrier = i
+			d.carrier = all[0]
 			d.mu.Unlock()
 			return s, nil
-		}
-		if !gone(err) {
+		case gone(err):
+			tried++
+		case !deniedOnInstance(err):
 			return nil, err
 		}
 	}
@@ -177,6 +180,12 @@ func gone(err error) bool {
 	return errors.Is(err, session.ErrTargetNotConnected) || errors.Is(err, session.ErrHandshakeTimeout)
 }
 
+// deniedOnInstance says that a policy does not allow a session on this instance. It may be its tag that is missing.
+func deniedOnInstance(err error) bool {
+	var denied *session.AccessDeniedError
+	return errors.As(err, &denied) && !denied.OnDocument()
+}
+
 // laterError is a refusal that ends by itself.
 type laterError struct{ error }
 
@@ -184,6 +193,21 @@ type laterError struct{ error }
 func (laterError) Is(target error) bool { return target == aws.ErrBusy } //nolint:errorlint // the kind itself is asked for
 
 func (e laterError) Unwrap() error { return e.error }
+
+// What forward finds in a session beyond its contract it asks for at run time: without these a method that is lost is lost unseen.
+var (
+	_ forward.Awake   = carriedSession{}
+	_ forward.Asker   = carriedSession{}
+	_ forward.Carrier = carriedSession{}
+	_ forward.Linked  = carriedSession{}
+	_ interface {
+		forward.Awake
+		forward.Asker
+		forward.Carrier
+		forward.Linked
+		forward.Greeter
+	} = greetedSession{}
+)
 
 // carriedSession is a session that knows its instance; what forward asks of it beyond its contract is passed on.
 type carriedSession struct {

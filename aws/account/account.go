@@ -6,6 +6,8 @@
 // (AWS_MAX_ATTEMPTS, AWS_RETRY_MODE), AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT, the container credentials of
 // ECS and EKS, and the cache of aws login.
 //
+// Credentials follow their files: see renewing.
+//
 // It writes to two folders below ~/.aws, in the formats of the AWS CLI, so that a sign-in serves both: cli/cache holds
 // credentials of roles, sso/cache the tokens of portals (docs/aws.md §2).
 package account
@@ -50,6 +52,7 @@ func Load(ctx context.Context, o Options) (sdk.Config, aws.Account, []string, er
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	files := filesOf(o).fingerprint() // of what is then read, or of what was there before
 	r, err := resolve(ctx, o)
 	if err != nil {
 		return sdk.Config{}, aws.Account{}, nil, explainConfig(err)
@@ -58,6 +61,7 @@ func Load(ctx context.Context, o Options) (sdk.Config, aws.Account, []string, er
 	if err != nil {
 		return sdk.Config{}, aws.Account{}, r.warnings, explainConfig(r.origin.wrap(fmt.Errorf("use %s: %w", r.origin.name(), err)))
 	}
+	cfg.Credentials = r.follow(ctx, cfg.Credentials, files)
 	o.Log.Debug("account", "profile", r.origin.profile, "region", cfg.Region, "credentials", r.origin.kind)
 	return cfg, aws.Account{Profile: r.origin.profile, Region: cfg.Region, Partition: Partition(cfg.Region)}, r.warnings, nil
 }

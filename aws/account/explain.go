@@ -42,6 +42,10 @@ func (f *failure) explain() *aws.Hint {
 	return f.hint(nil, "", f.plain())
 }
 
+// Renewable says whether a process that goes on running will find new credentials where err was for want of them. In its own
+// environment it never will.
+func Renewable(err error) bool { return newFailure(err).origin.kind != kindEnvironment }
+
 // explainConfig explains what went wrong before any request was made. What no rule knows is a fault in the files.
 func explainConfig(err error) error {
 	explained := Explain(err)

@@ -46,10 +46,15 @@ type resolved struct {
 	warnings  []string
 }
 
+// filesOf is the origin of credentials of which no more is known than the files.
+func filesOf(o Options) *origin {
+	env := newEnviron(o.Env)
+	return &origin{configFile: env.configFile(), credentialsFile: env.credentialsFile()}
+}
+
 func resolve(ctx context.Context, o Options) (*resolved, error) {
 	env := newEnviron(o.Env)
-	r := &resolved{o: o, env: env}
-	r.origin = &origin{configFile: env.configFile(), credentialsFile: env.credentialsFile()}
+	r := &resolved{o: o, env: env, origin: filesOf(o)}
 	if err := r.resolveProfile(ctx); err != nil {
 		return nil, err
 	}

@@ -18,8 +18,11 @@ const (
 	aliveTime = 25 * time.Second
 )
 
-// awake is a Session that can be kept from becoming idle.
-type awake interface{ KeepAlive() }
+// Awake is a Session that can be kept from becoming idle.
+type Awake interface {
+	// KeepAlive makes the service see that the session is in use. It waits for nothing.
+	KeepAlive()
+}
 
 // keep looks after the pool until ctx ends: it finds the transfers and the dials that take long, warms a spare session as soon
 // as no other is free, and closes it when it is no longer needed. Without connections and spare sessions it sleeps.
@@ -172,9 +175,9 @@ func (f *Forwarder) replace(ctx context.Context) {
 
 func (f *Forwarder) keepAlive() {
 	f.mu.Lock()
-	var all []awake
+	var all []Awake
 	for _, m := range f.pool.members {
-		if a, ok := m.session.(awake); ok && m.alive() {
+		if a, ok := m.session.(Awake); ok && m.alive() {
 			all = append(all, a)
 		}
 	}

@@ -22,12 +22,13 @@ type link struct {
 	attempt int
 	next    time.Time // of the next attempt, zero while one is running
 	signIn  bool      // nothing works before somebody signs in
+	denied  bool      // nothing works before somebody is given a permission: the session ends if that stays
 	lost    time.Time // when it was, zero while it is up
 	resets  uint64
 }
 
 func linkOf(s aws.SessionStats) link {
-	return link{state: s.Link, attempt: s.Attempt, next: s.NextTry, signIn: s.SignIn, resets: s.Resets}
+	return link{state: s.Link, attempt: s.Attempt, next: s.NextTry, signIn: s.SignIn, denied: s.Denied, resets: s.Resets}
 }
 
 // Retry makes what waits to be tried again be tried now: lost websockets, and sessions that could not be had. Somebody has
@@ -67,8 +68,12 @@ func (f *Forwarder) relinked(ctx context.Context, m *member) {
 		f.note(aws.Event{Kind: aws.EventLink, Text: fmt.Sprintf("session %s: connections reset: %s", stats.ID, stats.LastReset)})
 	}
 	switch {
-	case is.signIn && !was.signIn:
-		f.note(aws.Event{Kind: aws.EventLink, Text: fmt.Sprintf("session %s cannot resume: %s", stats.ID, stats.Trouble), Next: f.signIn()})
+	case is.signIn && !was.signIn, is.denied && !was.denied:
+		next := stats.Hint
+		if next == "" {
+			next = f.signIn()
+		}
+		f.note(aws.Event{Kind: aws.EventLink, Text: fmt.Sprintf("session %s cannot resume: %s", stats.ID, stats.Trouble), Next: next})
 	case text != "":
 		f.note(aws.Event{Kind: aws.EventLink, Text: text})
 	default:
@@ -106,7 +111,7 @@ func linkText(s aws.SessionStats, was, is link, now time.Time) string {
 	return ""
 }
 
-// signIn is the command that gets new credentials. f.mu is held.
+// signIn is the command that gets new credentials, where the session does not say. f.mu is held.
 func (f *Forwarder) signIn() string {
 	next := "rdsx profiles login"
 	if p := f.cfg.Target.Account.Profile; p != "" {
@@ -135,6 +140,9 @@ func (p *pool) resuming() string {
 	}
 	if down.link.signIn {
 		return "the credentials have expired: the tunnel waits for a sign-in, and nothing is dropped meanwhile"
+	}
+	if down.link.denied {
+		return "the connection to Session Manager is lost, and AWS denies another: if that stays, the session ends, with its connections"
 	}
 	return "the connection to Session Manager is lost: it is being opened again, and nothing is dropped meanwhile"
 }

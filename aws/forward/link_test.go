@@ -111,6 +111,65 @@ func TestRetry(t *testing.T) {
 	})
 }
 
+// TestResumeDenied: where a policy does not let a session resume, it is said what to ask for, once; new connections get another session
+// at once, also where one is all that is allowed, and those of the old one are reset with the reason when it ends.
+func TestResumeDenied(t *testing.T) {
+	for _, limit := range []int{1, 4} {
+		slow := &fakeDialer{make: func(_ context.Context, n int) (*fakeSession, error) {
+			if n > 1 {
+				time.Sleep(time.Second)
+			}
+			return newSession(fmt.Sprintf("s-%d", n)), nil
+		}}
+		bubble(t, Config{Sessions: limit}, slow, func(r *rig) {
+			old := r.connect()
+			far := r.dialled(1)
+			r.send(far, old, "hello")
+			s := r.dialer.all()[0]
+			for try := range 5 {
+				s.relink(aws.SessionStats{
+					Link: aws.LinkResuming, Attempt: try + 1, Denied: true, Trouble: "access to ssm:ResumeSession denied", Hint: "ask for ssm:ResumeSession",
+				})
+			}
+			next := r.connect()
+			time.Sleep(2 * time.Second)
+			r.send(r.dialled(2), next, "hello")
+			said := 0
+			for _, e := range r.Events(0) {
+				if strings.Contains(e.Text, "cannot resume: access to ssm:ResumeSession denied") && e.Next == "ask for ssm:ResumeSession" {
+					said++
+				}
+				if strings.Contains(e.Text+e.Next, "login") || strings.Contains(e.Text, "expired") {
+					t.Errorf("a sign-in is asked for: %+v", e)
+				}
+			}
+			if said != 1 {
+				t.Errorf("limit %d: said %d times: %+v", limit, said, r.Events(0))
+			}
+			if why := r.Snapshot().Reason; !strings.Contains(why, "AWS denies") {
+				t.Errorf("the tunnel's reason is %q", why)
+			}
+			s.end(errors.New("access to ssm:ResumeSession denied"))
+			r.wantReset(old)
+			r.wantTold(aws.EventSession, 3, "session s-1 ended: access to ssm:ResumeSession denied")
+		})
+	}
+}
+
+// TestHintOfTheSession: what to type for new credentials is the session's to say, which knows where they come from.
+func TestHintOfTheSession(t *testing.T) {
+	bubble(t, Config{}, sessions(nil), func(r *rig) {
+		r.connect()
+		r.dialer.all()[0].relink(aws.SessionStats{Link: aws.LinkResuming, Attempt: 1, SignIn: true, Trouble: "they have expired", Hint: "aws configure --profile ci"})
+		for _, e := range r.Events(0) {
+			if e.Kind == aws.EventLink && e.Next == "aws configure --profile ci" && strings.Contains(e.Text, "they have expired") {
+				return
+			}
+		}
+		t.Errorf("not said: %+v", r.Events(0))
+	})
+}
+
 // TestSuspect: while acknowledgements stay away a new session stands beside the old one, takes the new connections, and
 // leaves those of the old one alone; also where one session is all that is allowed.
 func TestSuspect(t *testing.T) {

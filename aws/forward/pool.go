@@ -80,7 +80,10 @@ func (m *member) alive() bool {
 }
 
 // blocked says that what is dialled through m may have to wait for something that is not its own.
-func (m *member) blocked() bool { return m.stuck || m.link.state == aws.LinkSuspect }
+func (m *member) blocked() bool { return m.stuck || m.doubtful() }
+
+// doubtful says that m's link may never work again, while that of another session may.
+func (m *member) doubtful() bool { return m.link.state == aws.LinkSuspect || m.link.denied }
 
 // busy says that newcomers should have another session, which is worth opening for them.
 func (m *member) busy() bool { return m.bulk > 0 || m.blocked() }
@@ -192,7 +195,7 @@ func (p *pool) may(now time.Time) bool {
 		switch {
 		case m.alive():
 			healthy++
-			if m.link.state != aws.LinkSuspect {
+			if !m.doubtful() {
 				n++
 			}
 		case m.single && m.load > 0:

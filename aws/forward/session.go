@@ -278,7 +278,7 @@ func (f *Forwarder) choose(ctx context.Context, w wish) (m *member, changed <-ch
 			f.startSession(ctx)
 			f.settle()
 		}
-		if m == nil || p.opening > 0 && m.link.state != aws.LinkResuming {
+		if m == nil || p.opening > 0 && (m.link.state != aws.LinkResuming || m.doubtful()) {
 			return nil, p.changed, p.lookAgain(now), nil
 		}
 	}

@@ -2,11 +2,13 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/smithy-go"
 
 	"github.com/rdsx/rdsx/aws/session/wire"
 )
@@ -18,11 +20,12 @@ const goodbye = 200 * time.Millisecond
 func (s *Session) close(ctx context.Context, reason error) error {
 	s.closing.Do(func() {
 		s.sayGoodbye()
-		over := s.channel.reason() != nil
 		s.channel.end(reason)
 		s.running.Wait()
 		err := terminate(ctx, s.client, s.id, s.terminate)
-		if !over {
+		// A channel can end while AWS holds the session open. Only one that the service has ended needs no other end.
+		var over *ClosedError
+		if !errors.As(s.channel.reason(), &over) {
 			s.closeErr = err
 		}
 		s.channel.log.Debug("session terminated", "session", s.id, "error", err)
@@ -58,7 +61,9 @@ func (s *Session) sayGoodbye() {
 func terminate(ctx context.Context, client terminator, id string, within time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
 	defer cancel()
-	if _, err := client.TerminateSession(ctx, &ssm.TerminateSessionInput{SessionId: sdk.String(id)}); err != nil {
+	_, err := client.TerminateSession(ctx, &ssm.TerminateSessionInput{SessionId: sdk.String(id)})
+	var api smithy.APIError
+	if err != nil && (!errors.As(err, &api) || api.ErrorCode() != unknownSession) {
 		return fmt.Errorf("terminate session %s: %w", id, err)
 	}
 	return nil

@@ -3,10 +3,12 @@ package session
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -253,6 +255,68 @@ func TestSuspect(t *testing.T) {
 		}
 		transport.CloseIdleConnections()
 	})
+}
+
+// TestBlockedUpload: a target that takes nothing keeps its agent from acknowledging, for as long as a table is locked. That ends the
+// session only when the agent is gone, or nobody can say whether it is.
+func TestBlockedUpload(t *testing.T) {
+	const connected, gone = "connected", "notconnected"
+	for name, c := range map[string]struct {
+		status func(asked int) (status, code string)
+		speaks bool          // the agent sends something now and then
+		lasts  time.Duration // 0: until the target takes it
+	}{
+		"the agent lives":          {func(int) (string, string) { return connected, "" }, false, 0},
+		"the agent is gone":        {func(int) (string, string) { return gone, "" }, false, mutedFor},
+		"it goes later":            {func(n int) (string, string) { return []string{connected, gone}[min(n/10, 1)], "" }, false, mutedFor + 10*aliveFor},
+		"nobody may ask":           {func(int) (string, string) { return "", "AccessDeniedException" }, false, mutedFor},
+		"nobody may ask, it talks": {func(int) (string, string) { return "", "AccessDeniedException" }, true, 0},
+		"it cannot be learnt":      {func(int) (string, string) { return "", "InternalServerError" }, false, 2 * mutedFor},
+		"it can be learnt at last": {func(n int) (string, string) { return connected, []string{"InternalServerError", ""}[min(n/3, 1)] }, false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var asked atomic.Int32
+				b, cfg, transport := inMemory(t, script{resume: always, status: func() (string, string) { return c.status(int(asked.Add(1) - 1)) }})
+				s, err := Open(context.Background(), cfg, request(), Options{Transport: transport})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				conn, err := s.Dial(context.Background())
+				if err != nil {
+					t.Fatal(err)
+				}
+				echo(t, conn, []byte("before"))
+				time.Sleep(time.Minute)
+				b.agent.deaf.Store(true)
+				began := time.Now()
+				_, _ = conn.Write([]byte("rows"))
+				for range 40 {
+					if c.speaks {
+						_ = b.agent.send(wire.PayloadSize, nil)
+					}
+					time.Sleep(30 * time.Second)
+					if s.Err() != nil {
+						break
+					}
+				}
+				if c.lasts > 0 {
+					if took := time.Since(began); !errors.Is(s.Err(), ErrAgentGone) || took < c.lasts || took > c.lasts+time.Minute {
+						t.Errorf("after %v: %v", took, s.Err())
+					}
+					transport.CloseIdleConnections()
+					return
+				}
+				b.agent.deaf.Store(false)
+				got := make([]byte, len("rows"))
+				if _, err := io.ReadFull(conn, got); err != nil || string(got) != "rows" {
+					t.Errorf("%q, %v; the session: %v", got, err, s.Err())
+				}
+				transport.CloseIdleConnections()
+			})
+		})
+	}
 }
 
 // TestHomeless: the address of the websocket is one of this machine's, and of no other.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ var (
 
 // AccessDeniedError is ErrAccessDenied with the resource that the denial names.
 type AccessDeniedError struct {
-	Action   string // ssm:StartSession, "" when the message does not say
+	Action   string // ssm:StartSession or ssm:ResumeSession, "" when the message does not say
 	Resource string // the ARN, "" when the message does not say
 	Message  string // of AWS, with the reason
 }
@@ -43,6 +44,8 @@ func (e *AccessDeniedError) Error() string {
 	switch {
 	case e.OnDocument():
 		return fmt.Sprintf("access denied on the document: %s", e.Message)
+	case e.Action == resumeSession:
+		return fmt.Sprintf("access to %s denied: %s", e.Action, e.Message)
 	case e.Resource != "":
 		return fmt.Sprintf("access denied on the instance: %s", e.Message)
 	}
@@ -133,10 +136,11 @@ func credentialsError(err error) error {
 		return err
 	}
 	err = fmt.Errorf("%w: %w", ErrCredentials, err)
-	if explained := account.Explain(err); errors.Is(explained, aws.ErrSignIn) && aws.NextOf(explained) != "" {
+	explained := account.Explain(err)
+	if errors.Is(explained, aws.ErrSignIn) && aws.NextOf(explained) != "" {
 		return explained
 	}
-	return aws.Advise(err, aws.ErrSignIn, "rdsx profiles login, or aws configure")
+	return aws.Advise(err, aws.ErrSignIn, cmp.Or(aws.NextOf(explained), "rdsx profiles login, or aws configure"))
 }
 
 // deniedBy reads "User: ARN is not authorized to perform: ssm:StartSession on resource: ARN because …".

@@ -32,12 +32,13 @@ const (
 type script struct {
 	startCode, startText string // error of StartSession
 	terminateCode        string
-	starting             func() // called while StartSession is being answered
-	streamURL            string // "" the right one
-	upgradeStatus        int    // 0 upgrades
-	closeCode            int    // ≠ 0: close frame instead of a handshake
-	cut                  bool   // the socket is closed instead of a handshake
-	silent               bool   // no handshake at all
+	status               func() (status, code string) // of GetConnectionStatus, with the code of an error
+	starting             func()                       // called while StartSession is being answered
+	streamURL            string                       // "" the right one
+	upgradeStatus        int                          // 0 upgrades
+	closeCode            int                          // ≠ 0: close frame instead of a handshake
+	cut                  bool                         // the socket is closed instead of a handshake
+	silent               bool                         // no handshake at all
 	agentVersion         string
 	actions              string // JSON of RequestedClientActions; "" a mux port session
 	customer             string
@@ -142,6 +143,12 @@ func (b *box) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		fmt.Fprintf(w, `{"SessionId":%q}`, sessionID)
+	case strings.HasSuffix(target, ".GetConnectionStatus"):
+		if status, code := b.script.status(); code != "" {
+			apiError(w, code, "no")
+		} else {
+			fmt.Fprintf(w, `{"Target":"i-0123456789abcdef0","Status":%q}`, status)
+		}
 	case strings.HasSuffix(target, ".ResumeSession"):
 		b.resume(w)
 	default:

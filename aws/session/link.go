@@ -1,10 +1,12 @@
 package session
 
 import (
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/rdsx/rdsx/aws"
+	"github.com/rdsx/rdsx/aws/account"
 )
 
 // link is how the session stands with the service, for Stats.
@@ -16,7 +18,9 @@ type link struct {
 	attempt int
 	nextTry time.Time
 	signIn  bool
+	denied  bool
 	trouble string
+	hint    string
 	resumes uint64
 	resets  uint64
 	reset   string // why the latest one was
@@ -35,15 +39,33 @@ func (l *link) tell() {
 func (l *link) fill(s *aws.SessionStats) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s.Link, s.Attempt, s.NextTry, s.SignIn, s.Trouble = l.state, l.attempt, l.nextTry, l.signIn, l.trouble
+	s.Link, s.Attempt, s.NextTry, s.SignIn, s.Denied, s.Trouble, s.Hint = l.state, l.attempt, l.nextTry, l.signIn, l.denied, l.trouble, l.hint
 	s.Resumes, s.Resets, s.LastReset = l.resumes, l.resets, l.reset
 }
 
-// lost notes that the websocket is gone, or that an attempt to open another has failed.
-func (l *link) lost(why error, signIn bool) {
+// lost notes that the websocket is gone.
+func (l *link) lost(why error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.state, l.trouble, l.signIn = aws.LinkResuming, why.Error(), signIn
+	l.state, l.trouble = aws.LinkResuming, why.Error()
+	l.signIn, l.denied, l.hint = false, false, ""
+	l.tell()
+}
+
+// failed notes why an attempt to open another has failed. The hint is for what only a person can mend: whatever else it may be is
+// tried again.
+func (l *link) failed(why error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.trouble, l.signIn, l.denied, l.hint = why.Error(), needsSignIn(why), errors.Is(why, ErrAccessDenied), ""
+	switch {
+	case l.signIn && account.Renewable(why):
+		l.hint = aws.NextOf(why) + ": the tunnel goes on by itself then"
+	case l.signIn:
+		l.hint = aws.NextOf(why) + ", then start the tunnel again"
+	case l.denied:
+		l.hint = aws.NextOf(why)
+	}
 	l.tell()
 }
 
@@ -62,7 +84,8 @@ func (l *link) up(resumed bool) {
 	if resumed {
 		l.resumes++
 	}
-	l.state, l.attempt, l.nextTry, l.signIn, l.trouble = aws.LinkUp, 0, time.Time{}, false, ""
+	l.state, l.attempt, l.nextTry = aws.LinkUp, 0, time.Time{}
+	l.signIn, l.denied, l.trouble, l.hint = false, false, "", ""
 	l.tell()
 }
 

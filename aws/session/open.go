@@ -42,6 +42,7 @@ func Open(ctx context.Context, cfg sdk.Config, r Request, o Options) (*Session, 
 	}
 	out, err := start(ctx, client, in)
 	if err != nil {
+		forgetKeys(cfg, err)
 		return nil, startError(r, err)
 	}
 	s := &Session{
@@ -139,7 +140,12 @@ func dialStream(ctx context.Context, cfg sdk.Config, stream *url.URL, t token, c
 	if base == nil {
 		base = transportOf(cfg)
 	}
-	return connect(ctx, signed, header, base, t, c.options, c.signal)
+	tr, err := connect(ctx, signed, header, base, t, c.options, c.signal)
+	if err != nil {
+		return nil, err
+	}
+	tr.vitals.ask = connectionStatus(cfg, c.request.Target)
+	return tr, nil
 }
 
 // transportOf finds the HTTP transport under an SDK configuration: its proxy and root certificates hold for the websocket

@@ -21,6 +21,9 @@ import (
 const (
 	firstRetry = 100 * time.Millisecond // after the first failed attempt to resume; doubled with each
 	lastRetry  = 5 * time.Second
+	// deniedFor is how long ResumeSession may be denied, with no other answer in between, before the session is given up: a
+	// policy that has just been changed takes some seconds, and one that stays as it is would let every connection hang.
+	deniedFor = time.Minute
 	// A websocket that worked is replaced without a pause, quickResumes times in a row and once more for each quickEvery: the
 	// service must not be asked without end for websockets that it closes at once.
 	quickResumes = 20
@@ -29,6 +32,9 @@ const (
 	callLimit = 10 * time.Second
 	// keysLimit bounds the wait for credentials: somebody may have to type a code.
 	keysLimit = 2 * time.Minute
+
+	resumeSession  = "ssm:ResumeSession"
+	unknownSession = "DoesNotExistException" // what AWS answers about a session that it has forgotten
 )
 
 // keeper gives a session one websocket after the other. The service closes each after about an hour, and networks do so
@@ -37,7 +43,8 @@ type keeper struct {
 	s      *Session
 	cfg    sdk.Config // of the latest attempt
 	stream *url.URL
-	tries  int // attempts in a row
+	tries  int       // attempts in a row
+	denied time.Time // since when ResumeSession is denied, zero while it is not
 
 	quick   int       // resumes without a pause that are left
 	quickAt time.Time // as of then
@@ -78,7 +85,7 @@ func (k *keeper) keep(t *transport) {
 		}
 		c.log.Debug("websocket lost", "session", k.s.id, "error", err)
 		c.unlinked(t.batch.lastHeard())
-		c.link.lost(lossOf(err), false)
+		c.link.lost(lossOf(err))
 		t = k.resume(ctx)
 	}
 }
@@ -113,17 +120,30 @@ func (k *keeper) resume(ctx context.Context) *transport {
 		var over *ClosedError
 		switch {
 		case err == nil:
+			k.denied = time.Time{}
 			c.relinked()
 			return t
 		case ctx.Err() != nil:
 			return nil
-		case errors.As(err, &over):
+		case errors.As(err, &over), k.hopeless(err, time.Now()):
 			c.end(err)
 			return nil
 		}
 		c.log.Debug("session not resumed", "session", k.s.id, "attempt", k.tries, "error", err)
-		c.link.lost(err, needsSignIn(err))
+		c.link.failed(err)
 	}
+}
+
+// hopeless takes note of why an attempt has failed, and says whether no more are to be made.
+func (k *keeper) hopeless(err error, now time.Time) bool {
+	switch {
+	case !errors.Is(err, ErrAccessDenied):
+		k.denied = time.Time{}
+		return false
+	case k.denied.IsZero():
+		k.denied = now
+	}
+	return now.Sub(k.denied) >= deniedFor
 }
 
 // wait passes the time until the next attempt, which Retry ends. The upper half of it is random: many tunnels that lose one
@@ -160,7 +180,7 @@ func (k *keeper) attempt(ctx context.Context) (*transport, error) {
 	defer cancel()
 	out, err := client.ResumeSession(within, &ssm.ResumeSessionInput{SessionId: sdk.String(s.id)}, func(so *ssm.Options) { so.RetryMaxAttempts = 1 })
 	if err != nil {
-		k.forgetKeys(err)
+		forgetKeys(k.cfg, err)
 		return nil, doing(resumeError(err))
 	}
 	if sdk.ToString(out.TokenValue) == "" { // docs/protocol.md §1.1
@@ -205,10 +225,10 @@ func (k *keeper) configure(ctx context.Context) error {
 	return nil
 }
 
-// forgetKeys makes the provider renew credentials that AWS does not take, whatever expiry it believes in.
-func (k *keeper) forgetKeys(err error) {
+// forgetKeys makes the provider of cfg renew credentials that AWS does not take, whatever expiry it believes in.
+func forgetKeys(cfg sdk.Config, err error) {
 	var api smithy.APIError
-	if cache, ok := k.cfg.Credentials.(interface{ Invalidate() }); ok && errors.As(err, &api) && refusedKeys(api.ErrorCode()) {
+	if cache, ok := cfg.Credentials.(interface{ Invalidate() }); ok && errors.As(err, &api) && refusedKeys(api.ErrorCode()) {
 		cache.Invalidate()
 	}
 }
@@ -220,13 +240,15 @@ func resumeError(err error) error {
 		return err
 	}
 	switch code := api.ErrorCode(); {
-	case code == "DoesNotExistException":
+	case code == unknownSession:
 		return closedError("", "")
-	case refusedKeys(code):
+	case refusedKeys(code), noAccess(err) && fromCredentials(err): // the call was not even made
 		return credentialsError(err)
-	case code == "AccessDeniedException" || code == "AccessDenied":
-		return aws.Advise(deniedBy(api.ErrorMessage()), aws.ErrSignIn,
-			"sign in again, or ask for a policy that allows ssm:ResumeSession on your sessions")
+	case noAccess(err):
+		denied := deniedBy(api.ErrorMessage())
+		denied.Action = resumeSession
+		return aws.Advise(denied, aws.ErrRefusedByAWS, "ask for a policy that allows "+resumeSession+
+			" on your own sessions; rdsx policy connect prints one")
 	}
 	return err
 }

@@ -64,7 +64,7 @@ func TestResumeIsTriedAgain(t *testing.T) {
 		"at once":            {script{resume: always}, 1, false, ""},
 		"gateway 500s":       {script{resume: first(2, "500")}, 3, false, "500"},
 		"throttled":          {script{resume: first(2, "ThrottlingException")}, 3, false, "Throttling"},
-		"denied":             {script{resume: first(2, "AccessDeniedException")}, 3, true, "access denied"},
+		"denied":             {script{resume: first(2, "AccessDeniedException")}, 3, false, "access to ssm:ResumeSession denied"},
 		"keys expired":       {script{resume: first(2, "ExpiredTokenException")}, 3, true, "credentials"},
 		"token expired":      {script{resume: always, closeAgain: closing}, 3, false, "1008"},
 		"something unheard":  {script{resume: first(1, "TeapotException")}, 2, false, "Teapot"},
@@ -79,23 +79,26 @@ func TestResumeIsTriedAgain(t *testing.T) {
 			b.cut()
 			var troubles []string
 			var most int
-			signIn := false
+			signIn, denied := false, false
 			until(s, func(now aws.SessionStats) bool {
 				most = max(most, now.Attempt)
-				signIn = signIn || now.SignIn
+				signIn, denied = signIn || now.SignIn, denied || now.Denied
+				if (now.SignIn || now.Denied) != (now.Hint != "") {
+					t.Errorf("hint %q with %+v", now.Hint, now)
+				}
 				troubles = append(troubles, now.Trouble)
 				return now.Resumes > 0
 			})
 			echo(t, conn, []byte("after"))
 			now := s.Stats()
-			if now.Link != aws.LinkUp || now.Attempt != 0 || now.Trouble != "" || now.SignIn || now.Resets != 0 {
+			if now.Link != aws.LinkUp || now.Attempt != 0 || now.Trouble != "" || now.SignIn || now.Denied || now.Hint != "" || now.Resets != 0 {
 				t.Errorf("afterwards %+v", now)
 			}
 			if most < c.tries-1 { // a value of Changed may stand for two changes
 				t.Errorf("%d attempts seen, want %d", most, c.tries)
 			}
-			if signIn != c.signIn {
-				t.Errorf("sign-in needed: %v; %q", signIn, troubles)
+			if signIn != c.signIn || denied != (name == "denied") {
+				t.Errorf("sign-in needed: %v, denied: %v; %q", signIn, denied, troubles)
 			}
 			if !strings.Contains(strings.Join(troubles, "\n"), c.says) {
 				t.Errorf("troubles %q, want %q among them", troubles, c.says)
@@ -133,6 +136,47 @@ func TestSessionIsOver(t *testing.T) {
 			if b.resumed != 1 {
 				t.Errorf("asked %d times", b.resumed)
 			}
+		})
+	}
+}
+
+// TestResumeDeniedForGood: a policy without ssm:ResumeSession must not let connections hang. Their session ends with the reason and
+// what to ask for, and not before a policy that was just changed has had its time; an expired sign-in is waited for as long as it
+// takes.
+func TestResumeDeniedForGood(t *testing.T) {
+	for code, ends := range map[string]bool{"AccessDeniedException": true, "ExpiredTokenException": false} {
+		synctest.Test(t, func(t *testing.T) {
+			b, cfg, transport := inMemory(t, script{resume: func(int) (string, string) { return "", code }})
+			s, err := Open(context.Background(), cfg, request(), Options{Transport: transport})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			conn, err := s.Dial(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			echo(t, conn, []byte("before"))
+			b.bye()
+			time.Sleep(deniedFor - time.Second)
+			if now := s.Stats(); now.Link != aws.LinkResuming || now.SignIn == ends || now.Denied != ends || s.Err() != nil {
+				t.Errorf("%s: a minute later %+v, %v", code, now, s.Err())
+			}
+			time.Sleep(lastRetry + 2*time.Second)
+			switch err := s.Err(); {
+			case !ends && err != nil:
+				t.Errorf("%s: ended with %v", code, err)
+			case ends && (!errors.Is(err, ErrAccessDenied) || !errors.Is(err, aws.ErrRefusedByAWS) || errors.Is(err, aws.ErrSignIn)):
+				t.Fatalf("%s: ended with %v", code, err)
+			case ends && (!strings.Contains(err.Error(), "ssm:ResumeSession") || !strings.Contains(aws.NextOf(err), "allows ssm:ResumeSession")):
+				t.Errorf("%s: ended with %v; hint %q", code, err, aws.NextOf(err))
+			}
+			if ends {
+				if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, ErrAccessDenied) {
+					t.Errorf("the connection: %v", err)
+				}
+			}
+			transport.CloseIdleConnections()
 		})
 	}
 }

@@ -4,7 +4,7 @@
 //
 // A session outlives its websockets. When one is lost, for whatever reason, connections stay open and what is written to them
 // waits, up to its bound, while fresh credentials, a new token and a new websocket are got (resume.go), for as long as the
-// service says that the session exists. Changed and Stats tell those who want to know. A connection is cut only when the
+// service says that the session exists and does not deny it for good. Changed and Stats tell those who want to know. A connection is cut only when the
 // agent may have taken bytes of it twice (doubt.go), or when its reader has left more unread than Options.SpillLimit: alone,
 // with an error that is aws.ErrReset and says why.
 //
@@ -127,8 +127,8 @@ func (s *Session) Retry() {
 }
 
 // Close ends the session: it tells the agent, closes every connection with aws.ErrClosed, waits for the goroutines and
-// terminates the session at AWS. It takes at most about two seconds. The error is TerminateSession's, nil when the session
-// was over already.
+// terminates the session at AWS. It takes at most about two seconds. The error is TerminateSession's, nil when the service
+// had ended the session already.
 func (s *Session) Close() error {
 	return s.close(context.Background(), aws.ErrClosed)
 }

@@ -32,6 +32,7 @@ type transport struct {
 	ping    time.Duration
 	resumed bool        // it takes the place of a lost one
 	proven  atomic.Bool // the service has answered on it
+	vitals  vitals      // watch's
 }
 
 // connect opens the websocket and sends the token. The caller runs the transport, which closes it. Errors are free of the

@@ -19,10 +19,12 @@ const (
 	// overdueAck is how long acknowledgements must have stayed away for a reason.
 	overdueAck = 2 * time.Second
 	// awayFor is how long the agent may stay away after the service has said that it is, with something waiting for it: it
-	// tries five times, for some six seconds in all, and never again (docs/protocol.md §1.5). mutedFor is the same when nobody
-	// has said so, and a database that reads slowly may be the reason (B7): the official plugin's limit (§1.1).
+	// tries five times, for some six seconds in all, and never again (docs/protocol.md §1.5). mutedFor is when nobody has said
+	// so and it is asked whether the agent lives, and for how long that may be unknown: the official plugin's limit (§1.1).
 	awayFor  = 30 * time.Second
 	mutedFor = 5 * time.Minute
+	// aliveFor is how long a sign of life of a muted agent is good for.
+	aliveFor = time.Minute
 	// addressEvery is how many beats pass between looks at the machine's addresses.
 	addressEvery = 3
 )
@@ -57,7 +59,8 @@ func (t *transport) watch(ctx context.Context, c *channel) error {
 		slept := awake.tick((*c.wall.Load())(), now)
 		silence, away := c.sender.silence(now)
 		silence = awake.of(silence, now)
-		if c.link.suspect(silence >= suspectAfter); silence >= mutedFor || away && silence >= awayFor {
+		c.link.suspect(silence >= suspectAfter)
+		if away && silence >= awayFor || !t.vitals.lives(ctx, c, silence, now) {
 			err := agentGone(c.request.Target, silence)
 			c.end(err)
 			return err

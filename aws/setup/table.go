@@ -13,7 +13,7 @@ func Commands() []Command {
 		{"exec", open},
 		{"screen", join(open, limits(), ending())},
 		{"sessions", join(identity(), []Call{call("ssm:DescribeSessions", Anything, "sessions that are open", "")}, ending())},
-		{"doctor", without(join(open, limits(), examination()), "ssm:DescribeSessions")}, // it takes no notice of other sessions
+		{"doctor", without(join(open, limits(), examination()), "ssm:DescribeSessions", "ssm:GetConnectionStatus")}, // it takes no notice of other sessions, and waits for none so long
 		{"setup", join(identity(), lookAround(), sites())},
 		{"profiles", join(identity(), []Call{call("organizations:ListAccounts", Anything, "the accounts to make profiles of", "profiles import reads an organization")})},
 	}
@@ -33,8 +33,8 @@ func join(parts ...[]Call) []Call {
 	return all
 }
 
-func without(calls []Call, action string) []Call {
-	return slices.DeleteFunc(calls, func(c Call) bool { return c.Action == action })
+func without(calls []Call, actions ...string) []Call {
+	return slices.DeleteFunc(calls, func(c Call) bool { return slices.Contains(actions, c.Action) })
 }
 
 // call is a call; when is "" for one that is always made.
@@ -108,6 +108,7 @@ func tunnel() []Call {
 		call("ssm:GetDocument", OwnDocument, "which parameters a document of your own takes, and where it leads", "a document of the account is named"),
 		call("ssm:ResumeSession", Session, "a new websocket when the old one is lost", "the connection breaks"),
 		call("ssm:TerminateSession", Session, "the end of the session", ""),
+		call("ssm:GetConnectionStatus", Anything, "whether the instance's agent lives", "it acknowledges nothing for five minutes"),
 		call("ssm:DescribeSessions", Anything, "whether sessions of a run that was killed are still open", "there was such a run"),
 	}
 }
