@@ -303,7 +303,7 @@ func TestLegacyAfterTwoResets(t *testing.T) {
 					time.Sleep(c.apart)
 					r.ack(r.sent()...)
 				}
-				if got := r.c.sender.pace.legacy; got != c.legacy {
+				if got := r.c.sender.pace.legacy(); got != c.legacy {
 					t.Errorf("legacy pacing: %v", got)
 				}
 			})
