@@ -172,7 +172,7 @@ func (a *app) run(ctx context.Context, f *forward.Forwarder, told openTunnel, re
 func (a *app) listen(ctx context.Context, route route, flags connectFlags) (*forward.Forwarder, error) {
 	cfg := forward.Config{
 		Target: route.target, Bind: flags.bind, Port: flags.port, Unix: flags.unix, Log: a.log(),
-		Sessions: flags.limit(), KeepAlive: flags.keepAlive, Watcher: route.watcher(),
+		Sessions: flags.limit(), KeepAlive: flags.keepAlive, KeepEvery: flags.every(), Watcher: route.watcher(),
 	}
 	dialer := a.newDialer(route, flags)
 	if flags.port != 0 || flags.unix != "" {

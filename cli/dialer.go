@@ -51,6 +51,7 @@ func (a *app) newDialer(r route, flags connectFlags) forward.Dialer {
 		},
 		options: session.Options{
 			Log: a.log(), Window: flags.window, Payload: flags.size(), Legacy: flags.pacing == legacy, SpillDir: a.tempDir(),
+			PingEvery: flags.every(), Resets: new(session.Resets),
 		},
 		keep: func(s *session.Session, by aws.Instance) forward.Session {
 			t := r.target

@@ -20,9 +20,11 @@ type connection struct {
 	local     net.Conn
 	opened    time.Time
 	up, down  atomic.Uint64
-	sent      atomic.Int64 // when the first byte went up, nanoseconds after opened; 0 for none
-	heard     atomic.Bool  // a byte has come from the target
-	lingering atomic.Bool  // the target's silence is limited to Config.Linger from now on
+	sent      atomic.Int64  // when the first byte went up, nanoseconds after opened; 0 for none
+	heard     atomic.Bool   // a byte has come from the target
+	lingering atomic.Bool   // the target's silence is limited to Config.Linger from now on
+	silent    atomic.Int64  // when that limit was last set, nanoseconds after opened
+	taken     atomic.Uint64 // messages of the session that were acknowledged when the local side had finished
 
 	// The Forwarder's lock guards these; remote does not change once it is set.
 	member   *member

@@ -14,8 +14,6 @@ const (
 	// drainTime is how long a local client may take to close after the target has finished: closing a socket with unread
 	// bytes in it resets it, and on some systems that takes the end of the answer from the client.
 	drainTime = time.Second
-	// basicLinger is the most that Config.Linger is in basic mode.
-	basicLinger = 2 * time.Second
 )
 
 // carry copies both ways and returns when both are done: nil after the target's own end, else why not.
@@ -60,6 +58,9 @@ func finish(local net.Conn) {
 func (f *Forwarder) copyDown(c *connection) error {
 	w := downWriter{f: f, c: c}
 	err := f.copy(&w, c.remote)
+	for w.err == nil && errors.Is(err, os.ErrDeadlineExceeded) && f.bear(c) {
+		err = f.copy(&w, c.remote)
+	}
 	switch {
 	case w.err != nil:
 		return fmt.Errorf("%w: %w", errLocal, w.err)
@@ -76,12 +77,12 @@ func (f *Forwarder) copyUp(c *connection) {
 	if r.err == nil {
 		// The target takes no more, but its answer may still be on the way. Reading on keeps a client that writes before
 		// it reads from blocking for ever.
-		f.linger(c)
+		f.saidAll(c)
 		_, r.err = io.Copy(io.Discard, c.local)
 	}
 	switch {
 	case r.err == nil, r.err == io.EOF: //nolint:errorlint // only the bare io.EOF is the end
-		f.linger(c)
+		f.saidAll(c)
 	case errors.Is(r.err, os.ErrDeadlineExceeded), errors.Is(r.err, net.ErrClosed):
 		// carry or cut has ended it.
 	default:
@@ -103,21 +104,6 @@ func (f *Forwarder) copy(w io.Writer, r io.Reader) error {
 	defer f.buffers.Put(buf)
 	_, err := io.CopyBuffer(w, r, *buf)
 	return err
-}
-
-// linger limits the target's silence from now on.
-func (f *Forwarder) linger(c *connection) {
-	c.lingering.Store(true)
-	_ = c.remote.SetReadDeadline(time.Now().Add(f.patience(c))) // fails when it is closed
-}
-
-// patience is how long the target may be silent once c's local side has finished. An agent in basic mode never tells that
-// the target has finished (docs/protocol.md §1.4), so there every connection ends this way and the wait is short.
-func (f *Forwarder) patience(c *connection) time.Duration {
-	if c.member != nil && c.member.single {
-		return min(f.cfg.Linger, basicLinger)
-	}
-	return f.cfg.Linger
 }
 
 // upReader reads from the local client and counts.

@@ -35,6 +35,7 @@ type Config struct {
 	Hold      time.Duration // for how long a connection waits for a session; 0 is 15 s
 	Sessions  int           // most sessions that take connections at a time; 0 is 4
 	KeepAlive bool          // keep the sessions from becoming idle, against the account's idle time-out
+	KeepEvery time.Duration // how often KeepAlive does that; 0, and everything above, is 25 s
 	Lazy      bool          // start the first session for the first connection, not at once
 	Watcher   Watcher       // tells of a fail-over; nil for none
 	Log       *slog.Logger  // nil for none
@@ -48,6 +49,9 @@ func (c Config) withDefaults() Config {
 		if *d.v <= 0 {
 			*d.v = d.standard
 		}
+	}
+	if c.KeepEvery <= 0 || c.KeepEvery > aliveTime {
+		c.KeepEvery = aliveTime
 	}
 	if c.Sessions <= 0 {
 		c.Sessions = 4
@@ -87,6 +91,7 @@ type Forwarder struct {
 	looked   time.Time    // when that was asked for
 	doubt    time.Time    // until then the watcher looks often
 	late     time.Time    // sessions started before may lead to where the target was; zero for none
+	drowsy   bool         // it is said that an agent in basic mode cannot be kept from becoming idle
 	serves
 
 	stirred   chan struct{} // 1 slot: the keeper is to look again

@@ -14,7 +14,7 @@ const (
 	// about 0.8 MB/s together and queues a quarter of a second before everybody else (docs/protocol.md §3), so two transfers
 	// in a session are still recognised, and typing is not.
 	bulkRate = 64 << 10
-	// aliveTime is how often a session is kept from becoming idle; the account's idle time-out is a minute at least.
+	// aliveTime is how rarely a session is kept from becoming idle; the account's idle time-out is a minute at least.
 	aliveTime = 25 * time.Second
 )
 
@@ -45,7 +45,7 @@ func (f *Forwarder) keep(ctx context.Context) {
 		case now := <-tick.C:
 			f.tend(ctx, now, now.Sub(last))
 			last = now
-			if f.cfg.KeepAlive && now.Sub(kept) >= aliveTime {
+			if f.cfg.KeepAlive && now.Sub(kept) >= f.cfg.KeepEvery {
 				f.keepAlive()
 				kept = now
 			}
@@ -173,11 +173,13 @@ func (f *Forwarder) replace(ctx context.Context) {
 	}
 }
 
+// keepAlive keeps the sessions awake that somebody may still want: those that take newcomers, and those that take none any more
+// and still carry connections, which are nobody's to lose.
 func (f *Forwarder) keepAlive() {
 	f.mu.Lock()
 	var all []Awake
 	for _, m := range f.pool.members {
-		if a, ok := m.session.(Awake); ok && m.alive() {
+		if a, ok := m.session.(Awake); ok && !m.done() && (!m.retired || m.load > 0) {
 			all = append(all, a)
 		}
 	}

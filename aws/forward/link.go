@@ -24,6 +24,7 @@ type link struct {
 	signIn  bool      // nothing works before somebody signs in
 	denied  bool      // nothing works before somebody is given a permission: the session ends if that stays
 	lost    time.Time // when it was, zero while it is up
+	back    time.Time // when it was up again last, zero for never lost
 	resets  uint64
 }
 
@@ -52,10 +53,16 @@ func (f *Forwarder) relinked(ctx context.Context, m *member) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	was, is := m.link, linkOf(stats)
-	if is.state != aws.LinkUp && is.state != "" {
-		if is.lost = was.lost; is.lost.IsZero() {
-			is.lost = now
+	is.back = was.back
+	switch {
+	case is.state == aws.LinkUp || is.state == "":
+		if !was.lost.IsZero() {
+			is.back = now
 		}
+	case was.lost.IsZero():
+		is.lost = now
+	default:
+		is.lost = was.lost
 	}
 	m.link = is
 	if was.state == aws.LinkResuming && is.state == aws.LinkUp { // dials that waited for it begin now

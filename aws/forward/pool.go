@@ -70,14 +70,18 @@ func (m *member) wake() {
 	}
 }
 
-func (m *member) alive() bool {
+// done says whether m carries nothing more.
+func (m *member) done() bool {
 	select {
 	case <-m.session.Done():
-		return false
+		return true
 	default:
-		return !m.retired
+		return false
 	}
 }
+
+// alive says whether m takes newcomers.
+func (m *member) alive() bool { return !m.retired && !m.done() }
 
 // blocked says that what is dialled through m may have to wait for something that is not its own.
 func (m *member) blocked() bool { return m.stuck || m.doubtful() }

@@ -329,20 +329,3 @@ func TestReopensNoLonger(t *testing.T) {
 		})
 	}
 }
-
-// TestKeepAlive: with it a session never becomes idle, also without connections, and that is said; without it nothing is sent.
-func TestKeepAlive(t *testing.T) {
-	for _, keep := range []bool{false, true} {
-		bubble(t, Config{KeepAlive: keep}, sessions(nil), func(r *rig) {
-			time.Sleep(10 * time.Minute)
-			s := r.dialer.all()[0]
-			kept := s.count(&s.kept)
-			if keep && kept < 20 || !keep && kept != 0 {
-				t.Errorf("keep-alive %v: %d frames in 10 min", keep, kept)
-			}
-			if keep {
-				r.wantTold(aws.EventSession, 1, "idle time-out never ends it")
-			}
-		})
-	}
-}

@@ -142,8 +142,18 @@ func (r *rig) wantTold(kind aws.EventKind, n int, words ...string) {
 		r.t.Errorf("%d events %s, want %d: %+v", got, kind, n, r.Events(0))
 	}
 	for _, w := range words {
-		if !strings.Contains(e.Text+" / "+e.Next, w) {
+		if !says(e, w) {
 			r.t.Errorf("event %s says %q, hint %q: nothing of %q", kind, e.Text, e.Next, w)
 		}
 	}
+}
+
+// says is whether an event has each of the words in its text or hint.
+func says(e aws.Event, words ...string) bool {
+	for _, w := range words {
+		if !strings.Contains(e.Text+" / "+e.Next, w) {
+			return false
+		}
+	}
+	return true
 }

@@ -52,7 +52,13 @@ func (f *Forwarder) admit(ctx context.Context, s Session) *member {
 	if p.opened == 1 && f.cfg.KeepAlive && !m.single {
 		text += "; it is kept from becoming idle, so the account's idle time-out never ends it"
 	}
-	f.note(aws.Event{Kind: aws.EventSession, Text: text})
+	e := aws.Event{Kind: aws.EventSession, Text: text}
+	if m.single && f.cfg.KeepAlive && !f.drowsy {
+		f.drowsy = true
+		e.Text += ", and not kept from becoming idle: its agent is too old, so the account's idle time-out ends it with what it carries"
+		e.Next = "aws ssm send-command --document-name AWS-UpdateSSMAgent --instance-ids " + m.instance
+	}
+	f.note(e)
 	if !f.greeted(ctx, m) && (f.unsure || f.serving != "" || !f.late.IsZero()) {
 		f.ask(ctx, m)
 	}

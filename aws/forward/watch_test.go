@@ -195,3 +195,24 @@ func TestProbeFails(t *testing.T) {
 		r.send(r.dialled(2), next, "hello")
 	})
 }
+
+// TestStuckDialMakesTheWatcherLook: a target that does not answer may have moved, so where it is now is looked up at once and often
+// for a minute, although nobody is connected any more.
+func TestStuckDialMakesTheWatcherLook(t *testing.T) {
+	w := &watcher{place: Place{Mark: "1"}}
+	d := sessions(func(s *fakeSession) { s.probe = never })
+	bubble(t, Config{Sessions: 1, Watcher: w}, d, func(r *rig) {
+		time.Sleep(time.Minute)
+		stuck := r.connect()
+		r.wantReset(stuck)
+		time.Sleep(20 * time.Second) // RDS notices it late
+		w.set(Place{Mark: "2"}, nil)
+		time.Sleep(lookSoon)
+		r.wantTold(aws.EventMoved, 1, "target moved")
+		before := w.count()
+		time.Sleep(time.Hour)
+		if n := w.count() - before; n > 2 {
+			t.Errorf("%d looks in an hour in which nobody is connected", n)
+		}
+	})
+}

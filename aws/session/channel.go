@@ -52,7 +52,7 @@ type channel struct {
 func newChannel(r Request, o Options) *channel {
 	c := &channel{
 		log: o.Log, request: r, options: o,
-		sender: newSender(o.Window, o.Payload, o.Legacy),
+		sender: newSender(o.Window, o.Payload, newPace(o)),
 		wake:   make(chan struct{}, 1),
 		ready:  make(chan struct{}),
 		done:   make(chan struct{}),

@@ -39,11 +39,10 @@ const (
 
 // doubts is what a sender knows of the agent's losses. The sender's lock guards it.
 type doubts struct {
-	open   int       // messages in doubt
-	paused bool      // pause_publication came, and nothing yet that ends it
-	since  int64     // the first message sent after it
-	resent mux.Set   // the streams whose bytes were sent again by the latest resume
-	last   time.Time // when connections were last reset for a doubt
+	open   int     // messages in doubt
+	paused bool    // pause_publication came, and nothing yet that ends it
+	since  int64   // the first message sent after it
+	resent mux.Set // the streams whose bytes were sent again by the latest resume
 }
 
 func errAgentLost() error {
@@ -136,12 +135,8 @@ func (s *sender) cut(set mux.Set, why error) {
 	if len(set) == 0 {
 		return
 	}
-	now := time.Now()
 	if n := s.source.Cut(set, why); n > 0 {
-		if !s.doubts.last.IsZero() && now.Sub(s.doubts.last) < resetsWithin {
-			s.pace.legacy = true
-		}
-		s.doubts.last = now
+		s.pace.resets.add(s.pace.me, time.Now())
 	}
 	from := s.next
 	for from > s.base && s.at(from-1).frame != nil {
@@ -250,6 +245,6 @@ func (s *sender) silence(now time.Time) (d time.Duration, away bool) {
 func (s *sender) fill(stats *aws.SessionStats) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stats.Payload, stats.Settled, stats.Legacy = s.payload.size, len(s.payload.steps) == 0, s.pace.legacy
+	stats.Payload, stats.Settled, stats.Legacy = s.payload.size, len(s.payload.steps) == 0, s.pace.legacy()
 	stats.Pending = s.kept
 }

@@ -326,7 +326,7 @@ func TestLegacyAfterTwoResets(t *testing.T) {
 					time.Sleep(c.apart)
 					r.ack(r.sent()...)
 				}
-				if got := r.c.sender.pace.legacy; got != c.legacy {
+				if got := r.c.sender.pace.legacy(); got != c.legacy {
 					t.Errorf("legacy pacing: %v", got)
 				}
 			})

@@ -39,6 +39,7 @@ type Options struct {
 	Window      int             // bytes in flight at most; 0 is 1 MiB
 	Payload     int             // bytes in a message at most, 64…32768; 0 is 1024, the only size the real ends use; or PayloadAuto
 	Legacy      bool            // send 1 KB each millisecond at most, as the official plugin does
+	Resets      *Resets         // of all sessions of the tunnel, which become slow together; nil for a session that is alone
 	Handshake   time.Duration   // for the websocket and the agent's handshake together; 0 is 15 s, as long as the agent waits
 	PingEvery   time.Duration   // of websocket pings; silence for half as long again is a dead connection; 0 is 20 s
 	TerminateIn time.Duration   // for TerminateSession on the way out; 0 is 1.5 s
@@ -73,6 +74,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.SpillDir == "" {
 		o.SpillDir = os.TempDir()
+	}
+	if o.Resets == nil {
+		o.Resets = new(Resets)
 	}
 	o.Handshake = orDefault(o.Handshake, defaultHandshake)
 	o.PingEvery = orDefault(o.PingEvery, defaultPing)

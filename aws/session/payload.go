@@ -44,7 +44,7 @@ func (s *sender) resize(size int, steps []int) {
 // probe sends a message that tries the next size, if it is time to.
 func (s *sender) probe(now time.Time) []byte {
 	p := &s.payload
-	if len(p.steps) == 0 || p.probe >= 0 || p.full < probeAfter || s.pace.legacy || s.window.size < 2*p.steps[0] {
+	if len(p.steps) == 0 || p.probe >= 0 || p.full < probeAfter || s.pace.legacy() || s.window.size < 2*p.steps[0] {
 		return nil
 	}
 	buf := make([]byte, wire.Overhead+p.steps[0])

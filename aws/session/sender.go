@@ -93,8 +93,8 @@ type sender struct {
 }
 
 // newSender makes a sender of at most limit bytes in flight, whose messages may grow to the largest size.
-func newSender(limit, largest int, legacy bool) *sender {
-	s := &sender{payload: newPayload(largest), pace: pace{legacy: legacy}, ring: make([]outgoing, 64), window: newWindow(limit), firstData: -1, scan: -1, top: -1}
+func newSender(limit, largest int, p pace) *sender {
+	s := &sender{payload: newPayload(largest), pace: p, ring: make([]outgoing, 64), window: newWindow(limit), firstData: -1, scan: -1, top: -1}
 	s.statWindow.Store(int64(s.window.size))
 	return s
 }

@@ -4,9 +4,9 @@
 //
 // A session outlives its websockets. When one is lost, for whatever reason, connections stay open and what is written to them
 // waits, up to its bound, while fresh credentials, a new token and a new websocket are got (resume.go), for as long as the
-// service says that the session exists and does not deny it for good. Changed and Stats tell those who want to know. A connection is cut only when the
-// agent may have taken bytes of it twice (doubt.go), or when its reader has left more unread than Options.SpillLimit: alone,
-// with an error that is aws.ErrReset and says why.
+// service says that the session exists and does not deny it for good. Changed and Stats tell those who want to know. A
+// connection is cut only when the agent may have taken bytes of it twice (doubt.go), or when its reader has left more unread
+// than Options.SpillLimit: alone, with an error that is aws.ErrReset and says why.
 //
 // Memory is bounded (docs/architecture.md, Bounds): Options.Window bytes in flight and 64 KiB more for what is urgent (and as
 // much again in spare buffers), 8 MiB of messages that arrive ahead of their turn, and per connection 256 KiB each way; a local

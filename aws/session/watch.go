@@ -52,6 +52,7 @@ func (t *transport) watch(ctx context.Context, c *channel) error {
 			return nil
 		case <-nops.C:
 			c.sendKeepalive()
+			n-- // no beat
 			continue
 		case <-ticks.C:
 		}
