@@ -224,7 +224,17 @@ func TestWriterMoves(t *testing.T) {
 	}
 	b.reaches(t, endpoint, echoServer(t))
 	p := b.connect(t, "orders-staging", "--profile", staging)
-	open := echoed(t, p.local)
+	for looks, began := 0, time.Now(); looks < 2; { // the second is the open tunnel's, by which it knows the move
+		for _, a := range b.Asked() {
+			if a.Operation == "rds:DescribeDBClusters" {
+				looks++
+			}
+		}
+		if time.Since(began) > waitAtMost {
+			t.Fatal("the tunnel does not look where the writer is")
+		}
+	}
+	open := echoed(t, p.local) // the answer to that has come meanwhile
 	b.reaches(t, endpoint, world.Refused)
 	err := b.World().Update(stagingPlace(), func(r *world.Region) { r.DBClusters[0].Writer = "orders-staging-2" })
 	if err != nil {
