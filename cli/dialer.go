@@ -207,6 +207,7 @@ var (
 		forward.Carrier
 		forward.Linked
 		forward.Greeter
+		Drain(ctx context.Context) error
 	} = greetedSession{}
 )
 
