@@ -296,6 +296,7 @@ func TestPause(t *testing.T) {
 			if _, err := conn.Write([]byte("x")); err != nil {
 				t.Fatal(err)
 			}
+			synctest.Wait() // or the pump could read them together
 		}
 		time.Sleep(time.Second)
 		// The pump was reading when the pause came: that one message is filed, not sent. The others stay in the mux.
