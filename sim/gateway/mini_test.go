@@ -193,6 +193,13 @@ func (m *mini) post(kind uint32, payload []byte) {
 	_ = m.write(o.frame)
 }
 
+// settled says that everything sent is acknowledged.
+func (m *mini) settled() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.out) == 0
+}
+
 func (m *mini) resend() {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
