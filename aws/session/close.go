@@ -16,13 +16,16 @@ import (
 // goodbye is how long the TerminateSession flag may take to be acknowledged; the API call does the same job.
 const goodbye = 200 * time.Millisecond
 
+// terminateTries is how often TerminateSession is called at most while AWS does not take the keys.
+const terminateTries = 3
+
 // close ends the session once, for the reason given, on every way out. ctx gives values only: it may be dead.
 func (s *Session) close(ctx context.Context, reason error) error {
 	s.closing.Do(func() {
 		s.sayGoodbye()
 		s.channel.end(reason)
 		s.running.Wait()
-		err := terminate(ctx, s.client, s.id, s.terminate)
+		err := s.terminated(ctx)
 		// A channel can end while AWS holds the session open. Only one that the service has ended needs no other end.
 		var over *ClosedError
 		if !errors.As(s.channel.reason(), &over) {
@@ -57,14 +60,20 @@ func (s *Session) sayGoodbye() {
 	}
 }
 
-// terminate calls TerminateSession with a deadline of its own.
-func terminate(ctx context.Context, client terminator, id string, within time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
+// terminated calls TerminateSession with a deadline of its own. Keys that have expired meanwhile are got anew.
+func (s *Session) terminated(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.terminate)
 	defer cancel()
-	_, err := client.TerminateSession(ctx, &ssm.TerminateSessionInput{SessionId: sdk.String(id)})
-	var api smithy.APIError
-	if err != nil && (!errors.As(err, &api) || api.ErrorCode() != unknownSession) {
-		return fmt.Errorf("terminate session %s: %w", id, err)
+	for tries := 1; ; tries++ {
+		_, err := s.client.TerminateSession(ctx, &ssm.TerminateSessionInput{SessionId: sdk.String(s.id)})
+		var api smithy.APIError
+		switch coded := errors.As(err, &api); {
+		case err == nil, coded && api.ErrorCode() == unknownSession:
+			return nil
+		case coded && refusedKeys(api.ErrorCode()) && tries < terminateTries:
+			forgetKeys(s.cfg, err)
+		default:
+			return fmt.Errorf("terminate session %s: %w", s.id, err)
+		}
 	}
-	return nil
 }

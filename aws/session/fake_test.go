@@ -32,6 +32,7 @@ const (
 type script struct {
 	startCode, startText string // error of StartSession
 	terminateCode        string
+	terminateLater       bool                         // only the first two are answered with it
 	status               func() (status, code string) // of GetConnectionStatus, with the code of an error
 	starting             func()                       // called while StartSession is being answered
 	streamURL            string                       // "" the right one
@@ -137,8 +138,9 @@ func (b *box) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(target, ".TerminateSession"):
 		b.mu.Lock()
 		b.terminated++
+		n := b.terminated
 		b.mu.Unlock()
-		if b.script.terminateCode != "" {
+		if b.script.terminateCode != "" && (!b.script.terminateLater || n <= 2) {
 			apiError(w, b.script.terminateCode, "no")
 			return
 		}

@@ -49,6 +49,7 @@ func Open(ctx context.Context, cfg sdk.Config, r Request, o Options) (*Session, 
 		id:        sdk.ToString(out.SessionId),
 		started:   time.Now(),
 		channel:   newChannel(r, o),
+		cfg:       cfg,
 		client:    client,
 		terminate: o.TerminateIn,
 	}

@@ -20,6 +20,7 @@ import (
 	"sync"
 	"time"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"github.com/rdsx/rdsx/aws"
@@ -31,6 +32,7 @@ type Session struct {
 	id        string
 	started   time.Time
 	channel   *channel
+	cfg       sdk.Config // of StartSession
 	client    terminator // of the latest credentials; the keeper's until running is done
 	terminate time.Duration
 	running   sync.WaitGroup // the goroutine that runs the transport
