@@ -28,12 +28,7 @@ func (s *sender) dueBy(t time.Time) {
 // lateAt is when a message must be taken for lost, as things stand now. Acknowledgements come in the order of the messages, so
 // while those of older ones come, on a slow path, it waits in a queue like they did. One that a newer one has overtaken does not.
 func (s *sender) lateAt(seq int64, o *outgoing) time.Time {
-	switch {
-	case o.free, seq == s.firstData && !s.warm:
-		return o.due
-	case o.doubt && seq > s.top: // nothing in doubt is sent twice, so there is no harm in waiting while older ones are acknowledged
-		return later(o.due, s.moved.Add(s.grace()))
-	case o.doubt:
+	if o.free || o.doubt || seq == s.firstData && !s.warm {
 		return o.due
 	}
 	from := o.sent
