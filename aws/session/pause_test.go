@@ -1,10 +1,12 @@
 package session
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/aws/session/wire"
 )
 
@@ -83,5 +85,37 @@ func TestPausedAtTheOldPace(t *testing.T) {
 		if looks > 5 {
 			t.Errorf("the writer looked %d times or more at what it may not send", looks)
 		}
+	})
+}
+
+// TestPauseIsOver: an agent that was said to be away, and has acknowledged since, is not away for ever. Hours later it may be
+// silent for longer than one that is, because its database reads slowly.
+func TestPauseIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, cfg, transport := inMemory(t, script{resume: always})
+		s, err := Open(context.Background(), cfg, request(), Options{Transport: transport})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		conn, err := s.Dial(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		echo(t, conn, []byte("before"))
+		pause := wire.Message{Type: wire.PausePublication, Created: 1}
+		_ = b.agent.write(func(p []byte) []byte { return pause.Append(p) })
+		until(s, func(now aws.SessionStats) bool { return now.Pauses > 0 })
+		echo(t, conn, []byte("after the pause"))
+		time.Sleep(time.Hour)
+		b.agent.deaf.Store(true)
+		_, _ = conn.Write([]byte("copied"))
+		time.Sleep(2 * awayFor)
+		b.agent.deaf.Store(false)
+		got := make([]byte, len("copied"))
+		if _, err := conn.Read(got); err != nil || string(got) != "copied" {
+			t.Errorf("%q, %v", got, err)
+		}
+		transport.CloseIdleConnections()
 	})
 }
