@@ -76,25 +76,9 @@ func TestPayloadIsLearnt(t *testing.T) {
 
 // sinkServer is a target that takes size bytes of everybody, and then sends one.
 func sinkServer(t *testing.T, size int64) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				if _, err := io.CopyN(io.Discard, c, size); err == nil {
-					_, _ = c.Write([]byte{'x'})
-				}
-			}()
+	return farEnd(t, func(c net.Conn) {
+		if _, err := io.CopyN(io.Discard, c, size); err == nil {
+			_, _ = c.Write([]byte{'x'})
 		}
-	}()
-	return l.Addr().String()
+	})
 }

@@ -15,6 +15,11 @@ import (
 
 // echoServer is a far end that answers every byte.
 func echoServer(t *testing.T) string {
+	return farEnd(t, func(c net.Conn) { _, _ = io.Copy(c, c) })
+}
+
+// farEnd is a target that does the same with every connection, and then closes it.
+func farEnd(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -29,7 +34,7 @@ func echoServer(t *testing.T) string {
 			}
 			go func() {
 				defer c.Close()
-				_, _ = io.Copy(c, c)
+				serve(c)
 			}()
 		}
 	}()

@@ -58,16 +58,7 @@ func TestNetworkIsLeft(t *testing.T) {
 		b, cfg, transport := inMemory(t, script{resume: always})
 		network := &roaming{dial: transport.DialContext}
 		transport.DialContext = network.DialContext
-		s, err := Open(context.Background(), cfg, request(), Options{Transport: transport, PingEvery: time.Hour})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		conn, err := s.Dial(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		echo(t, conn, []byte("before"))
+		s, conn := inUse(t, cfg, Options{Transport: transport, PingEvery: time.Hour})
 		for n := range uint64(10) {
 			time.Sleep(time.Minute + time.Duration(n)*time.Second) // none of them is the watch's own rhythm
 			if now := s.Stats(); now.Link != aws.LinkUp || now.Resumes != n {

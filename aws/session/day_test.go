@@ -189,16 +189,7 @@ func session(t *testing.T, b *box, cfg sdk.Config, transport *http.Transport) {
 func TestSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, cfg, transport := inMemory(t, script{resume: always})
-		s, err := Open(context.Background(), cfg, request(), Options{Transport: transport, PingEvery: time.Hour})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		conn, err := s.Dial(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		echo(t, conn, []byte("before"))
+		s, conn := inUse(t, cfg, Options{Transport: transport, PingEvery: time.Hour})
 		time.Sleep(time.Minute)
 		b.mute()
 		var ahead time.Duration
@@ -225,20 +216,27 @@ func TestSleep(t *testing.T) {
 	})
 }
 
+// inUse opens a session in memory with a connection through which bytes have gone both ways. The test's end closes it.
+func inUse(t *testing.T, cfg sdk.Config, o Options) (*Session, net.Conn) {
+	t.Helper()
+	s, err := Open(context.Background(), cfg, request(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	conn, err := s.Dial(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	echo(t, conn, []byte("before"))
+	return s, conn
+}
+
 // TestSuspect: a link that is up and brings no acknowledgements for ten seconds is no place for newcomers, until they come.
 func TestSuspect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, cfg, transport := inMemory(t, script{resume: always})
-		s, err := Open(context.Background(), cfg, request(), Options{Transport: transport})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		conn, err := s.Dial(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		echo(t, conn, []byte("before"))
+		s, conn := inUse(t, cfg, Options{Transport: transport})
 		time.Sleep(time.Minute)
 		b.agent.deaf.Store(true)
 		began := time.Now()
@@ -278,16 +276,7 @@ func TestBlockedUpload(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var asked atomic.Int32
 				b, cfg, transport := inMemory(t, script{resume: always, status: func() (string, string) { return c.status(int(asked.Add(1) - 1)) }})
-				s, err := Open(context.Background(), cfg, request(), Options{Transport: transport})
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer s.Close()
-				conn, err := s.Dial(context.Background())
-				if err != nil {
-					t.Fatal(err)
-				}
-				echo(t, conn, []byte("before"))
+				s, conn := inUse(t, cfg, Options{Transport: transport})
 				time.Sleep(time.Minute)
 				b.agent.deaf.Store(true)
 				began := time.Now()

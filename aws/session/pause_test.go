@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,16 +92,7 @@ func TestPausedAtTheOldPace(t *testing.T) {
 func TestPauseIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, cfg, transport := inMemory(t, script{resume: always})
-		s, err := Open(context.Background(), cfg, request(), Options{Transport: transport})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		conn, err := s.Dial(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		echo(t, conn, []byte("before"))
+		s, conn := inUse(t, cfg, Options{Transport: transport})
 		pause := wire.Message{Type: wire.PausePublication, Created: 1}
 		_ = b.agent.write(func(p []byte) []byte { return pause.Append(p) })
 		until(s, func(now aws.SessionStats) bool { return now.Pauses > 0 })

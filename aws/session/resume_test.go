@@ -147,16 +147,7 @@ func TestResumeDeniedForGood(t *testing.T) {
 	for code, ends := range map[string]bool{"AccessDeniedException": true, "ExpiredTokenException": false} {
 		synctest.Test(t, func(t *testing.T) {
 			b, cfg, transport := inMemory(t, script{resume: func(int) (string, string) { return "", code }})
-			s, err := Open(context.Background(), cfg, request(), Options{Transport: transport})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer s.Close()
-			conn, err := s.Dial(context.Background())
-			if err != nil {
-				t.Fatal(err)
-			}
-			echo(t, conn, []byte("before"))
+			s, conn := inUse(t, cfg, Options{Transport: transport})
 			b.bye()
 			time.Sleep(deniedFor - time.Second)
 			if now := s.Stats(); now.Link != aws.LinkResuming || now.SignIn == ends || now.Denied != ends || s.Err() != nil {
@@ -310,16 +301,7 @@ func TestQuickResumes(t *testing.T) {
 func TestLastBytesBeforeTheLoss(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, cfg, transport := inMemory(t, script{resume: func(int) (string, string) { return "", "ExpiredTokenException" }})
-		s, err := Open(context.Background(), cfg, request(), Options{Transport: transport})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		conn, err := s.Dial(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		echo(t, conn, []byte("before"))
+		s, conn := inUse(t, cfg, Options{Transport: transport})
 		got := make(chan error, 1)
 		go func() {
 			_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
