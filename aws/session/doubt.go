@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -80,8 +81,11 @@ func (s *sender) resume(now time.Time) {
 
 func (s *sender) grace() time.Duration { return max(doubtGrace, s.rtt.rto()) }
 
-// doubtAll puts what is not acknowledged in doubt, to be settled at a time unless it is acknowledged by then.
+// doubtAll puts what is not acknowledged in doubt, to be settled at a time unless it is acknowledged by then. Of what was sent
+// twice the agent may take the second copy yet: its streams are reset at once, before an answer comes and all seems well. What
+// goes in the place of their bytes waits for late acknowledgements like the rest.
 func (s *sender) doubtAll(due time.Time) {
+	twice := mux.Set{}
 	for seq := s.base; seq < s.next; seq++ {
 		if o := s.at(seq); o.frame != nil && o.isData {
 			if !o.doubt {
@@ -89,8 +93,12 @@ func (s *sender) doubtAll(due time.Time) {
 			}
 			o.doubt, o.due = true, due
 			s.dueBy(due)
+			if o.tries > 1 {
+				s.source.Carried(o.frame[wire.Overhead:], twice)
+			}
 		}
 	}
+	s.reset(twice, errAgentLost())
 }
 
 // alsoAway resets the streams whose bytes a resume has just sent again, because the agent was away at that time.
@@ -122,38 +130,29 @@ func (s *sender) cleared(o *outgoing) (twice mux.Set) {
 	}
 	s.doubts.open--
 	if o.tries > 1 && o.isData {
-		twice = mux.Set{}
-		s.source.Carried(o.frame[wire.Overhead:], twice)
+		twice = s.carried(o)
 	}
 	return twice
 }
 
-// cut resets the streams of set and takes their bytes out of every message that could be sent again. It leaves a message as it
-// was when a later one is acknowledged: the agent has that one and waits for this, so it has most likely not had it, and a hole
-// would be worse.
+// cut resets the streams of set and takes their bytes out of every message that could be sent again. It leaves those of a stream
+// as they were when the agent has acknowledged later ones of it: it waits for these, so it has most likely not had them, and a
+// hole would be worse.
 func (s *sender) cut(set mux.Set, why error) {
 	if len(set) == 0 {
 		return
 	}
-	if n := s.source.Cut(set, why); n > 0 {
-		s.pace.resets.add(s.pace.me, time.Now())
-	}
-	from := s.next
-	for from > s.base && s.at(from-1).frame != nil {
-		from--
-	}
-	for seq := from; seq < s.next; seq++ {
+	s.reset(set, why)
+	set = maps.Clone(set)
+	for seq := s.next - 1; seq >= s.base && len(set) > 0; seq-- {
 		o := s.at(seq)
-		if !o.isData {
+		if o.frame == nil {
+			for id := range o.ahead {
+				delete(set, id)
+			}
 			continue
 		}
-		carried := mux.Set{}
-		s.source.Carried(o.frame[wire.Overhead:], carried)
-		touched := false
-		for id := range carried {
-			touched = touched || set[id]
-		}
-		if !touched {
+		if !o.isData || !s.touches(o, set) {
 			continue
 		}
 		if rest := s.source.Without(slices.Clone(o.frame[wire.Overhead:]), set); len(rest) > 0 {
@@ -163,6 +162,30 @@ func (s *sender) cut(set mux.Set, why error) {
 			o.isData = false
 		}
 	}
+}
+
+// reset ends the connections of the streams of set that are still open.
+func (s *sender) reset(set mux.Set, why error) {
+	if len(set) > 0 && s.source.Cut(set, why) > 0 {
+		s.pace.resets.add(s.pace.me, time.Now())
+	}
+}
+
+// touches says whether a message carries bytes of a stream of set.
+func (s *sender) touches(o *outgoing, set mux.Set) bool {
+	for id := range s.carried(o) {
+		if set[id] {
+			return true
+		}
+	}
+	return false
+}
+
+// carried are the streams whose bytes a message of data carries.
+func (s *sender) carried(o *outgoing) mux.Set {
+	set := mux.Set{}
+	s.source.Carried(o.frame[wire.Overhead:], set)
+	return set
 }
 
 // reencode gives a message that is kept another payload. It gets a frame of its own: the old one may be in the writer's hands.

@@ -42,6 +42,7 @@ type outgoing struct {
 	doubt  bool      // the agent may take it twice, see doubt.go
 	onAck  func()
 	isData bool
+	ahead  mux.Set // of one that is acknowledged before an older one: the streams whose bytes it carried
 }
 
 // control is a numbered message that is not data: it goes first and is not bounded by the window.
@@ -246,13 +247,9 @@ func (s *sender) acked(seq int64, now time.Time) (wake bool) {
 	if o.onAck != nil {
 		s.after = append(s.after, *o)
 	}
-	twice := s.cleared(o)
-	wake = wake || o.doubt && s.doubts.open == 0
-	s.kept--
-	*o = outgoing{}
-	for s.base < s.next && s.at(s.base).frame == nil {
-		s.base++
-	}
+	doubt, twice := o.doubt, s.cleared(o)
+	wake = wake || doubt && s.doubts.open == 0
+	s.forget(seq, o)
 	s.cut(twice, errAgentLost())
 	wake = wake || s.kept == 0 && len(s.drains) > 0
 	reached := s.reached()
@@ -267,6 +264,19 @@ func (s *sender) acked(seq int64, now time.Time) (wake bool) {
 		f()
 	}
 	return wake
+}
+
+// forget takes one out of the messages that are not acknowledged.
+func (s *sender) forget(seq int64, o *outgoing) {
+	s.kept--
+	var ahead mux.Set
+	if seq != s.base && o.isData {
+		ahead = s.carried(o)
+	}
+	*o = outgoing{ahead: ahead}
+	for s.base < s.next && s.at(s.base).frame == nil {
+		s.base++
+	}
 }
 
 // reached gives what is to be called now that base is where it is. The agent acknowledges at once what arrives ahead of its turn,

@@ -114,3 +114,29 @@ func TestPauseHalvesTheWindow(t *testing.T) {
 		r.c.end(errAgentLost())
 	})
 }
+
+// TestUrgentPassesAFullWindow: a query goes out while a bulk upload waits for acknowledgements, and no more than the reserve does.
+func TestUrgentPassesAFullWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, bulk, quick := duo(t, Options{})
+		go func() { _, _ = bulk.Write(make([]byte, 4<<20)) }()
+		synctest.Wait()
+		for got := r.sent(); len(got) > 0; got = r.sent() {
+			synctest.Wait()
+		}
+		full := r.c.sender.window.inFlight
+		if _, _ = quick.Write([]byte("select 1")); !carries(r.written(), "select 1") {
+			t.Error("the query waits for the upload")
+		}
+		for range 20 { // each is urgent, all together are not
+			_, _ = r.dial().Write(make([]byte, burstOf))
+			r.written()
+		}
+		if more := r.c.sender.window.inFlight - full; more > r.c.sender.window.reserve()+2048 {
+			t.Errorf("%d bytes went past the window, the reserve is %d", more, r.c.sender.window.reserve())
+		}
+	})
+}
+
+// burstOf is what a connection may send before it is bulk.
+const burstOf = 16 << 10
