@@ -20,7 +20,8 @@ type renewing struct {
 	mu    sync.Mutex
 	inner sdk.CredentialsProvider
 	files [sha256.Size]byte // what was read
-	stale bool              // what was read has not worked
+	stale bool              // what was read has not worked, and nothing else has been had since
+	given sdk.Credentials   // the latest
 }
 
 // follow makes what r has found of o the credentials of a configuration, which is read anew as r was. ctx is that of Load.
@@ -44,13 +45,21 @@ func (c *renewing) Retrieve(ctx context.Context) (sdk.Credentials, error) {
 		return sdk.Credentials{}, origin.wrap(err)
 	}
 	keys, err := inner.Retrieve(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if err != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
 		c.stale = c.stale || c.inner == inner
 		return sdk.Credentials{}, origin.wrap(err)
 	}
+	if c.inner == inner {
+		c.stale = c.stale && sameKeys(keys, c.given)
+		c.given = keys
+	}
 	return keys, nil
+}
+
+func sameKeys(a, b sdk.Credentials) bool {
+	return a.AccessKeyID == b.AccessKeyID && a.SecretAccessKey == b.SecretAccessKey && a.SessionToken == b.SessionToken
 }
 
 // Invalidate takes note that AWS does not take the credentials.
@@ -72,7 +81,6 @@ func (c *renewing) current() (sdk.CredentialsProvider, *origin, error) {
 	}
 	files := c.origin.fingerprint()
 	if files == c.files {
-		c.stale = false
 		return c.inner, c.origin, nil
 	}
 	now, inner, err := c.read()

@@ -56,6 +56,32 @@ func TestKeysFollowTheFile(t *testing.T) {
 	}
 }
 
+// TestRefusedKeysStayRefused: whoever asks for keys between their refusal and the new ones in the file gets the old ones, and that
+// takes nothing from those who ask later.
+func TestRefusedKeysStayRefused(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	env := home(t, "[profile p]\nregion = eu-west-1\n", "[p]\naws_access_key_id = AKIAOLD\naws_secret_access_key = s\n")
+	cfg, _, _, err := Load(t.Context(), Options{Profile: "p", Env: env, EndpointURL: f.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := func(id string) {
+		t.Helper()
+		if got, err := cfg.Credentials.Retrieve(t.Context()); err != nil || got.AccessKeyID != id {
+			t.Errorf("%s, %v, want %s", got.AccessKeyID, err, id)
+		}
+	}
+	want("AKIAOLD")
+	cfg.Credentials.(interface{ Invalidate() }).Invalidate()
+	want("AKIAOLD")
+	want("AKIAOLD")
+	if err := os.WriteFile(newEnviron(env).credentialsFile(), []byte("[p]\naws_access_key_id = AKIANEW\naws_secret_access_key = s\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want("AKIANEW")
+}
+
 // TestKeysOfTheEnvironmentStay: nothing that is done elsewhere gives a process that runs another environment.
 func TestKeysOfTheEnvironmentStay(t *testing.T) {
 	t.Parallel()

@@ -32,7 +32,8 @@ func Open(ctx context.Context, cfg sdk.Config, r Request, o Options) (*Session, 
 	if err := check(cfg, r); err != nil {
 		return nil, err
 	}
-	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
+	keys, err := cfg.Credentials.Retrieve(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("start a session on %s: %w", r.Target, credentialsError(err))
 	}
 	client := newClient(cfg)
@@ -41,6 +42,9 @@ func Open(ctx context.Context, cfg sdk.Config, r Request, o Options) (*Session, 
 		in.Reason = sdk.String(r.Reason)
 	}
 	out, err := start(ctx, client, in)
+	if err != nil && renewed(ctx, cfg, keys, err) {
+		out, err = start(ctx, client, in)
+	}
 	if err != nil {
 		forgetKeys(cfg, err)
 		return nil, startError(r, err)
@@ -72,6 +76,15 @@ func newClient(cfg sdk.Config) *ssm.Client {
 	return ssm.NewFromConfig(cfg, func(so *ssm.Options) {
 		so.ClientLogMode &^= sdk.LogRequestWithBody | sdk.LogResponseWithBody // the answer holds the token
 	})
+}
+
+// renewed says whether a call failed for its keys and there are others now: written to the file meanwhile, for one.
+func renewed(ctx context.Context, cfg sdk.Config, keys sdk.Credentials, err error) bool {
+	if !forgetKeys(cfg, err) {
+		return false
+	}
+	now, err := cfg.Credentials.Retrieve(ctx)
+	return err == nil && (now.AccessKeyID != keys.AccessKeyID || now.SessionToken != keys.SessionToken)
 }
 
 // startGrace is how much longer the answer to StartSession is waited for when the caller has given up.

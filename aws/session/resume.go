@@ -225,12 +225,16 @@ func (k *keeper) configure(ctx context.Context) error {
 	return nil
 }
 
-// forgetKeys makes the provider of cfg renew credentials that AWS does not take, whatever expiry it believes in.
-func forgetKeys(cfg sdk.Config, err error) {
+// forgetKeys makes the provider of cfg renew credentials that AWS does not take, whatever expiry it believes in. It says whether
+// that was what err said.
+func forgetKeys(cfg sdk.Config, err error) bool {
 	var api smithy.APIError
-	if cache, ok := cfg.Credentials.(interface{ Invalidate() }); ok && errors.As(err, &api) && refusedKeys(api.ErrorCode()) {
-		cache.Invalidate()
+	cache, ok := cfg.Credentials.(interface{ Invalidate() })
+	if !ok || !errors.As(err, &api) || !refusedKeys(api.ErrorCode()) {
+		return false
 	}
+	cache.Invalidate()
+	return true
 }
 
 // resumeError explains what ResumeSession answered.
