@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"net"
 	"os"
 	"slices"
 	"strconv"
@@ -211,6 +212,23 @@ func TestScreenOffersTheSignIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.await("○ idle")
+
+	// The same for a session that a new connection wants.
+	b.SignIns().Revoke()
+	b.ExpireKeys()
+	b.Terminate("", "it is too old")
+	s.await("it is too old")
+	addr := c.RemoteAddr().String()
+	if lost, err := net.Dial("tcp", addr); err == nil {
+		defer lost.Close() //nolint:errcheck // it is reset
+	}
+	s.await("sign in to corp-ops?", "orders-prod  0 connections")
+	s.enter("sign in to corp-ops?")
+	b.confirm(t, make(chan error))
+	s.await("○ idle", "tunnels")
+	if err := echoed(t, addr).Close(); err != nil {
+		t.Fatal(err)
+	}
 	s.press("q")
 	if code := s.code(); code != 0 {
 		t.Errorf("exit code %d", code)

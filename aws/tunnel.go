@@ -30,9 +30,10 @@ type Tunnel struct {
 	Conns       []Conn         `json:"connections,omitempty"` // open now, oldest first
 	Connections uint64         `json:"connections_total"`     // accepted so far
 	Sessions    []SessionStats `json:"sessions,omitempty"`
-	Pool        []Seat         `json:"pool,omitempty"`    // what the pool makes of each of Sessions, in their order
-	Server      *Server        `json:"server,omitempty"`  // what the target said of itself, nil while it has said nothing
-	Serving     string         `json:"serving,omitempty"` // what the target was found to be where that is not what it is for: "reader" behind a writer endpoint
+	Pool        []Seat         `json:"pool,omitempty"`           // what the pool makes of each of Sessions, in their order
+	Server      *Server        `json:"server,omitempty"`         // what the target said of itself, nil while it has said nothing
+	SignIn      bool           `json:"sign_in_needed,omitempty"` // no session can be had, for want of valid credentials
+	Serving     string         `json:"serving,omitempty"`        // what the target was found to be where that is not what it is for: "reader" behind a writer endpoint
 }
 
 // Server is what a target says of itself before anybody signs in. Nobody has checked it.

@@ -200,6 +200,14 @@ func (f *fakeTunnel) waits() {
 	})
 }
 
+// needs has no session any more, and needs a sign-in to have another.
+func (f *fakeTunnel) needs() {
+	f.set(func(t *aws.Tunnel) {
+		t.State, t.Reason = aws.StateDegraded, "the SSO token of corp has expired"
+		t.Sessions, t.Conns, t.SignIn = nil, nil, true
+	})
+}
+
 // goesOn has its websocket back.
 func (f *fakeTunnel) goesOn() {
 	f.set(func(t *aws.Tunnel) {

@@ -64,12 +64,12 @@ func (m *Model) offerSignIns() tea.Cmd {
 	return tea.Batch(cmds...)
 }
 
-// lost says whether a tunnel of the profile still has a websocket to get back. An attempt that fails for another reason is not
-// the end of a wait.
+// lost says whether a tunnel of the profile still has a websocket to get back, or no session. An attempt that fails for another
+// reason is not the end of a wait.
 func (m Model) lost(profile string) bool {
 	return slices.ContainsFunc(m.rows.all, func(r *row) bool {
-		return r.Tunnel.Target.Account.Profile == profile &&
-			slices.ContainsFunc(r.Tunnel.Sessions, func(s aws.SessionStats) bool { return s.Link == aws.LinkResuming })
+		return r.Tunnel.Target.Account.Profile == profile && (r.WaitsForSignIn() ||
+			slices.ContainsFunc(r.Tunnel.Sessions, func(s aws.SessionStats) bool { return s.Link == aws.LinkResuming }))
 	})
 }
 
@@ -156,7 +156,11 @@ func (o offer) view(th theme.Theme, behind string, waiting []tunnels.Row, w, h i
 	box := max(min(w-6, 76), min(w, 40))
 	inner := box - 4
 	var body []string
-	for _, l := range chrome.Wrap("AWS wants a new sign-in. No connection is cut; this waits for it:", inner) {
+	text := "AWS wants a new sign-in. No connection is cut; this waits for it:"
+	if !slices.ContainsFunc(waiting, func(r tunnels.Row) bool { return !r.Tunnel.SignIn }) {
+		text = "AWS wants a new sign-in before it starts a session. The port stays; new connections need it:"
+	}
+	for _, l := range chrome.Wrap(text, inner) {
 		body = append(body, th.Paint(theme.Text, l))
 	}
 	for i, r := range waiting {

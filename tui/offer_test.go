@@ -67,6 +67,38 @@ func TestTunnelOffersItsSignIn(t *testing.T) {
 	})
 }
 
+// TestSignInForASession: the same where the session is over and a connection wanted another.
+func TestSignInForASession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		f := ssoProfiles("prod-admin")
+		w.profiles = f
+		d := opening(t, w)
+		tunnel := w.tunnels[0]
+		tunnel.needs()
+		d.read()
+		d.sees(offered)
+		d.sees("before it starts a session")
+		d.sees("orders-prod  0 connections")
+		d.keys("esc")
+		d.read()
+		d.seesNot(offered)
+		d.keys("s")
+		if len(d.asked) != 1 || !slices.Equal(f.signIns, []string{"prod-admin"}) {
+			t.Fatalf("s signs in to %v", f.signIns)
+		}
+		d.send(answered{d.asked[0].signIn})
+		if tunnel.retried != 1 {
+			t.Error("the tunnel is not told")
+		}
+		tunnel.set(func(t *aws.Tunnel) { t.State, t.Reason, t.SignIn = aws.StateIdle, "", false })
+		d.read()
+		tunnel.needs()
+		d.read()
+		d.sees(offered)
+	})
+}
+
 // TestOfferIsPutOff: Esc is an answer until the tunnel has gone on, also where attempts fail for other reasons in between; the
 // dashboard still has the sign-in at a key.
 func TestOfferIsPutOff(t *testing.T) {

@@ -69,7 +69,7 @@ func (f *Forwarder) Snapshot() aws.Tunnel {
 	t := aws.Tunnel{
 		State: f.journal.state, Reason: f.journal.reason, Since: f.journal.since, Started: f.journal.started,
 		Target: f.target(), Local: f.bound.local, Listening: slices.Clone(f.bound.listening),
-		Connections: f.accepted, Serving: f.serving, Server: f.server,
+		Connections: f.accepted, Serving: f.serving, Server: f.server, SignIn: f.pool.signIn() && !f.ending,
 	}
 	by := map[uint64]*member{}
 	for _, c := range f.conns {

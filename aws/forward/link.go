@@ -43,6 +43,10 @@ func (f *Forwarder) Retry() {
 		}
 	}
 	f.pool.retryAt, f.pool.extraAt = time.Time{}, time.Time{}
+	if f.pool.signIn() { // nobody knows, until the next connection
+		f.pool.lastErr = nil
+		f.settle()
+	}
 	f.pool.notify()
 	f.stir()
 }

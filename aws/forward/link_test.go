@@ -101,6 +101,16 @@ func TestRetry(t *testing.T) {
 		for range 8 { // the delay grows to seconds
 			r.wantReset(r.connect())
 		}
+		if !r.Snapshot().SignIn {
+			t.Error("the tunnel does not say that it needs a sign-in")
+		}
+		r.Retry()
+		if now := r.Snapshot(); now.SignIn || now.State != aws.StateIdle {
+			t.Errorf("after a sign-in it is %s (%s), sign-in needed %v", now.State, now.Reason, now.SignIn)
+		}
+		for range 2 {
+			r.wantReset(r.connect())
+		}
 		expired.Store(false)
 		next := r.connect()
 		if n := len(r.dialer.all()); n != 1 {
@@ -108,6 +118,9 @@ func TestRetry(t *testing.T) {
 		}
 		r.Retry()
 		r.send(r.dialled(2), next, "hello")
+		if r.Snapshot().SignIn {
+			t.Error("the tunnel has a session and says that it needs a sign-in")
+		}
 	})
 }
 

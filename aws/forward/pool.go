@@ -2,6 +2,7 @@ package forward
 
 import (
 	"cmp"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -134,6 +135,9 @@ func (p *pool) notify() {
 	close(p.changed)
 	p.changed = make(chan struct{})
 }
+
+// signIn says that no session can be had before somebody signs in.
+func (p *pool) signIn() bool { return errors.Is(p.lastErr, aws.ErrSignIn) && p.healthy() == 0 }
 
 // pick is the session for a new connection: the one with the least queued work of those that take one now, nil for none.
 func (p *pool) pick(now time.Time) *member {

@@ -47,10 +47,11 @@ func (r Row) failed() bool {
 	return r.over() && r.Tunnel.Reason != "" && r.Tunnel.Reason != aws.ErrClosed.Error()
 }
 
-// WaitsForSignIn says that a session of the tunnel cannot go on before somebody signs in to the profile of its account.
+// WaitsForSignIn says that a session of the tunnel cannot go on, or none be had for its next connection, before somebody signs in
+// to the profile of its account.
 func (r Row) WaitsForSignIn() bool {
-	return !r.Closing && r.Tunnel.Target.Account.Profile != "" &&
-		slices.ContainsFunc(r.Tunnel.Sessions, func(s aws.SessionStats) bool { return s.Link == aws.LinkResuming && s.SignIn })
+	return !r.Closing && r.Tunnel.Target.Account.Profile != "" && (r.Tunnel.SignIn ||
+		slices.ContainsFunc(r.Tunnel.Sessions, func(s aws.SessionStats) bool { return s.Link == aws.LinkResuming && s.SignIn }))
 }
 
 // state is the tunnel's state as a glyph, a word and a colour: each says it all.
