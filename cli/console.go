@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
+
+	"github.com/rdsx/rdsx/aws/engine"
 )
 
 // console is what a person sees of tunnels: answers on stdout, lines on stderr, and below them, on a terminal, one line of live
@@ -135,6 +138,11 @@ func (c *console) draw() {
 }
 
 // padded is a label in its column, with a blank behind it; no label has no column.
+// address is the line of one of several tunnels that is ready.
+func (c *console) address(label, local string, command []string) string {
+	return strings.TrimRight(c.padded(label)+" "+local+"  "+engine.Quote(command), " ")
+}
+
 func (c *console) padded(label string) string {
 	if label == "" {
 		return ""

@@ -76,9 +76,9 @@ func usable(s aws.TunnelState) bool { return s == aws.StateOpen || s == aws.Stat
 
 // announce prints where the tunnel is: its address and its client's command, a line each where it is the only one.
 func (t *textReporter) announce(now aws.Tunnel) {
-	cmd := engine.Quote(clientCommand(t.r.target, now.Local))
-	if t.label != "" {
-		fmt.Fprintln(t.c.out, strings.TrimRight(t.c.padded(t.label)+" "+now.Local+"  "+cmd, " "))
+	command := clientCommand(t.r.target, now.Local)
+	if cmd := engine.Quote(command); t.label != "" {
+		fmt.Fprintln(t.c.out, t.c.address(t.label, now.Local, command))
 	} else {
 		fmt.Fprintln(t.c.out, now.Local)
 		if cmd != "" {

@@ -24,6 +24,8 @@ On stdout: a line for each, with its name, its local address and its client's co
 With --json, one event a line on stdout instead, as of connect, with the target in each. A tunnel that fails does not stop the
 others; the exit code is the worst.
 
+What another rdsx up carries already is not opened a second time: it is named, with its address.
+
 With --detach it asks for what a sign-in needs, then lets a process of its own carry the tunnels, waits until each is ready or
 has failed, and returns.`
 
@@ -92,12 +94,12 @@ func (a *app) up(ctx context.Context, given *pflag.FlagSet, args []string, flags
 	case flags.detach:
 		return a.detach(ctx, given, args, wishes)
 	case a.flags.json:
-		return a.upHere(ctx, wishes, &jsonAudience{out: &lockedWriter{w: a.Stdout}})
+		return a.upHere(ctx, wishes, &jsonAudience{out: &lockedWriter{w: a.Stdout}}, nil)
 	}
 	talk := newTextAudience(a, wishes)
 	here := *a
 	here.Stderr = talk.c
-	return here.upHere(ctx, wishes, talk)
+	return here.upHere(ctx, wishes, talk, nil)
 }
 
 // wishes are the targets that the arguments name, each once, with their settings. A name that is both a set's and a target's

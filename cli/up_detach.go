@@ -12,14 +12,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/rdsx/rdsx/aws"
-	"github.com/rdsx/rdsx/aws/engine"
 )
 
 const (
@@ -39,7 +37,7 @@ type upLine struct {
 	Text    string          `json:"text"`
 	Next    string          `json:"hint"`
 	Code    int             `json:"code"`
-	PID     int             `json:"pid"`
+	PID     int             `json:"pid"` // of a tunnel that is open already: of its process
 }
 
 // settledLine ends what a detached process reports.
@@ -147,6 +145,7 @@ type waiter struct {
 	log    string // path
 	worst  int    // exit code
 	shown  []string
+	opened int // of these by that process
 }
 
 // wait reads what the process reports until all is settled.
@@ -187,9 +186,9 @@ func (w *waiter) wait(ctx context.Context, l net.Listener, cmd *exec.Cmd) error 
 	case !settled:
 		return w.gone(<-exited)
 	}
-	if len(w.shown) > 0 && !w.a.flags.json {
+	if w.opened > 0 && !w.a.flags.json {
 		name := w.a.calledAs()
-		fmt.Fprintf(w.a.Stderr, "%s in process %d: %s ps lists, %s down ends; its log is %s\n", count(len(w.shown), "tunnel"), pid, name, name, w.log)
+		fmt.Fprintf(w.a.Stderr, "%s in process %d: %s ps lists, %s down ends; its log is %s\n", count(w.opened, "tunnel"), pid, name, name, w.log)
 	}
 	if w.worst != 0 {
 		return childExit(w.worst)
@@ -236,11 +235,18 @@ func (w *waiter) show(line upLine) {
 		if !w.a.flags.json {
 			w.a.sayFailed(w.a.Stderr, line.Target, line.Text, line.Next)
 		}
-	case line.Event == string(aws.EventState) && usable(line.State) && !slices.Contains(w.shown, line.Target):
+	case line.Event == string(aws.EventState) && (usable(line.State) || line.PID != 0) && !slices.Contains(w.shown, line.Target):
 		w.shown = append(w.shown, line.Target)
-		if !w.a.flags.json {
-			c := newTextAudience(w.a, w.wishes).c
-			fmt.Fprintln(w.a.Stdout, strings.TrimRight(c.padded(line.Target)+" "+line.Local+"  "+engine.Quote(line.Command), " "))
+		here := line.PID == 0 // not in another process, since before
+		if here {
+			w.opened++
+		}
+		if w.a.flags.json {
+			return
+		}
+		fmt.Fprintln(w.a.Stdout, newTextAudience(w.a, w.wishes).c.address(line.Target, line.Local, line.Command))
+		if !here {
+			w.a.sayFailed(w.a.Stderr, line.Target, line.Text, "")
 		}
 	}
 }
@@ -282,7 +288,7 @@ func (a *app) upFor(ctx context.Context, wishes []wish, path string) error {
 	talk.quiet = true
 	here := *a
 	here.Stderr = talk.c
-	return here.upHere(ctx, wishes, audiences{talk, link})
+	return here.upHere(ctx, wishes, audiences{talk, link}, link.settled)
 }
 
 // reportLink is the process that waits.

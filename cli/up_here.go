@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,16 +18,20 @@ import (
 // audience is told of the tunnels of one rdsx up.
 type audience interface {
 	reporter(r route) reporter     // for a tunnel whose port is bound
+	already(r route, t there)      // it is open in another process
 	failed(name string, err error) // it could not be opened, or carried any longer
-	settled(worst int)             // each is ready, over or has failed; the exit code so far
 }
 
 // upRun is one rdsx up.
 type upRun struct {
-	app  *app
-	hear audience
+	app     *app
+	hear    audience
+	settled func(worst int) // called once each is ready, over or has failed, with the exit code so far; nil for nobody
 
 	lookups chan struct{} // a slot for each target that may be looked up at a time
+
+	asked  sync.Once
+	others []openTunnel // of other processes
 
 	left atomic.Int32 // targets that are looked for or carried
 
@@ -40,8 +45,8 @@ type upRun struct {
 const mostLookups = 4
 
 // upHere carries the tunnels until all are over or ctx ends. Whatever is wrong with one is said, and its exit code kept.
-func (a *app) upHere(ctx context.Context, wishes []wish, hear audience) error {
-	u := &upRun{app: a, hear: hear, lookups: make(chan struct{}, mostLookups), open: len(wishes), warned: map[scope]bool{}}
+func (a *app) upHere(ctx context.Context, wishes []wish, hear audience, settled func(worst int)) error {
+	u := &upRun{app: a, hear: hear, settled: settled, lookups: make(chan struct{}, mostLookups), open: len(wishes), warned: map[scope]bool{}}
 	u.left.Store(int32(len(wishes)))
 	var ports []int
 	for _, w := range wishes {
@@ -86,6 +91,10 @@ func (u *upRun) carry(ctx context.Context, w wish, turn <-chan struct{}, next ch
 	if f == nil {
 		u.over()
 	}
+	if found, ok := errors.AsType[there](err); ok && found.works() {
+		u.hear.already(r, found)
+		err = nil
+	}
 	if err != nil && ctx.Err() == nil {
 		u.mu.Lock()
 		u.worst = max(u.worst, exitCode(ctx, err))
@@ -117,6 +126,9 @@ func (u *upRun) listen(ctx context.Context, w wish, turn <-chan struct{}, next c
 		}
 	}
 	if err != nil {
+		return nil, r, err
+	}
+	if err := u.already(ctx, r, flags); err != nil {
 		return nil, r, err
 	}
 	f, err := a.listen(ctx, r, flags)
@@ -169,8 +181,8 @@ func (o *upReporter) settle() {
 	o.u.open--
 	last, worst := o.u.open == 0, o.u.worst
 	o.u.mu.Unlock()
-	if last {
-		o.u.hear.settled(worst)
+	if last && o.u.settled != nil {
+		o.u.settled(worst)
 	}
 }
 
@@ -199,8 +211,6 @@ func (t *textAudience) reporter(r route) reporter {
 func (t *textAudience) failed(name string, err error) {
 	t.c.say(func() { t.a.sayFailed(t.c.err, name, err.Error(), aws.NextOf(err)) })
 }
-
-func (t *textAudience) settled(int) {}
 
 // sayFailed says what is wrong with one of several targets.
 func (a *app) sayFailed(w io.Writer, name, text, next string) {
@@ -237,8 +247,6 @@ func (j *jsonAudience) failed(name string, err error) {
 	_ = json.NewEncoder(j.out).Encode(failedLine{time.Now(), "failed", name, err.Error(), aws.NextOf(err), exitCode(context.Background(), err)})
 }
 
-func (j *jsonAudience) settled(int) {}
-
 // audiences are several.
 type audiences []audience
 
@@ -253,12 +261,6 @@ func (all audiences) reporter(r route) reporter {
 func (all audiences) failed(name string, err error) {
 	for _, one := range all {
 		one.failed(name, err)
-	}
-}
-
-func (all audiences) settled(worst int) {
-	for _, one := range all {
-		one.settled(worst)
 	}
 }
 
