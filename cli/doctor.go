@@ -80,10 +80,13 @@ func (a *app) doctor(ctx context.Context, name string, flags doctorFlags) error 
 	if flags.fix && a.flags.json {
 		return usage("rdsx doctor --json", "--fix asks on the terminal, which --json has no place for")
 	}
-	set, err := a.withSettings(name, connectFlags{via: flags.via, document: flags.document, port: flags.port})
+	all, err := a.settings()
 	if err != nil {
 		return err
 	}
+	t := all.targets[name]
+	a = a.at(t)
+	set := t.fill(connectFlags{via: flags.via, document: flags.document, port: flags.port})
 	flags.via, flags.document, flags.port = set.via, set.document, set.port
 	o := a.examination(ctx, name, flags)
 	report, err := a.examine(ctx, o)

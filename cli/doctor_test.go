@@ -84,6 +84,30 @@ func TestDoctorJSON(t *testing.T) {
 	}
 }
 
+// TestDoctorWhereTheTargetIs: where the configuration says where a target is, doctor looks there, as connect does; what the command
+// line says goes before it.
+func TestDoctorWhereTheTargetIs(t *testing.T) {
+	t.Parallel()
+	config := t.TempDir()
+	if err := os.Mkdir(filepath.Join(config, "rdsx"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text := "targets:\n  elsewhere: {profile: acme-staging-ci, region: eu-central-1}\n"
+	if err := os.WriteFile(filepath.Join(config, "rdsx", "config.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for profile, args := range map[string][]string{"acme-staging-ci": nil, "default": {"--profile", "default", "--region", "eu-west-1"}} {
+		_, out, talk := doctorOn(t, []string{"XDG_CONFIG_HOME=" + config}, append([]string{"elsewhere", "--json"}, args...)...)
+		var report doctor.Report
+		if err := json.Unmarshal([]byte(out), &report); err != nil {
+			t.Fatalf("%v in %s", err, out)
+		}
+		if a := report.Account; a.Profile != profile || (a.Region == "eu-central-1") != (args == nil) {
+			t.Errorf("doctor %v looks in %+v\n%s", args, a, talk)
+		}
+	}
+}
+
 func TestDoctorWithoutProfile(t *testing.T) {
 	t.Parallel()
 	code, out, _ := doctorOn(t, nil, "orders-dev", "--profile", "nobody")
