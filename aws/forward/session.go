@@ -56,7 +56,7 @@ func (f *Forwarder) admit(ctx context.Context, s Session) *member {
 	if m.single && f.cfg.KeepAlive && !f.drowsy {
 		f.drowsy = true
 		e.Text += ", and not kept from becoming idle: its agent is too old, so the account's idle time-out ends it with what it carries"
-		e.Next = "aws ssm send-command --document-name AWS-UpdateSSMAgent --instance-ids " + m.instance
+		e.Next = f.typed("aws ssm send-command --document-name AWS-UpdateSSMAgent --instance-ids " + m.instance)
 	}
 	f.note(e)
 	if !f.greeted(ctx, m) && (f.unsure || f.serving != "" || !f.late.IsZero()) {
@@ -146,12 +146,21 @@ func (f *Forwarder) dismiss(ctx context.Context, m *member) {
 	e := aws.Event{Kind: aws.EventSession, Text: fmt.Sprintf("session %s closed", stats.ID)}
 	if err != nil {
 		e.Text = fmt.Sprintf("session %s may still be open at AWS: %v", stats.ID, err)
-		e.Next = "aws ssm terminate-session --session-id " + stats.ID
+		e.Next = f.typed("aws ssm terminate-session --session-id " + stats.ID)
 	}
 	if err != nil || !m.over {
 		f.note(e)
 	}
 	f.pool.notify()
+}
+
+// typed is a command line of the AWS CLI for the target's account and region. f.mu is held.
+func (f *Forwarder) typed(command string) string {
+	a := f.target().Account
+	if a.Region != "" {
+		command += " --region " + a.Region
+	}
+	return a.Typed(command)
 }
 
 // lost winds up a session that ended by itself. Its connections get what has arrived and are then reset.

@@ -324,9 +324,16 @@ func TestDialFails(t *testing.T) {
 
 // TestSessionNotTerminated: an orphan at AWS is named, with the command that ends it.
 func TestSessionNotTerminated(t *testing.T) {
-	bubble(t, Config{}, sessions(func(s *fakeSession) { s.closer = errors.New("no network") }), func(r *rig) {
-		r.stopRun()
-		<-r.done
-		r.wantTold(aws.EventSession, 2, "s-1 may still be open at AWS: no network", "aws ssm terminate-session --session-id s-1")
-	})
+	for command, account := range map[string]aws.Account{
+		"aws ssm terminate-session --session-id s-1":                                         {},
+		"aws ssm terminate-session --session-id s-1 --region eu-west-1 --profile prod-admin": {Profile: "prod-admin", Region: "eu-west-1"},
+	} {
+		target := where()
+		target.Account = account
+		bubble(t, Config{Target: target}, sessions(func(s *fakeSession) { s.closer = errors.New("no network") }), func(r *rig) {
+			r.stopRun()
+			<-r.done
+			r.wantTold(aws.EventSession, 2, "s-1 may still be open at AWS: no network", command)
+		})
+	}
 }
