@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rdsx/rdsx/sim"
 )
@@ -50,6 +52,67 @@ func TestExec(t *testing.T) {
 	_ = cmd.Wait()
 	if code := cmd.ProcessState.ExitCode(); code != 7 {
 		t.Errorf("exit code %d, want the program's 7", code)
+	}
+}
+
+// TestExecDelivers: what a program has written and not waited for reaches the target, all of it, before rdsx ends.
+func TestExecDelivers(t *testing.T) {
+	const size = 2 << 20
+	b := newBox(t, sim.Options{})
+	id, _, endpoint := b.database(t, "postgres")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	came := make(chan int64, 1)
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		n, _ := io.Copy(io.Discard, c)
+		_ = c.Close()
+		came <- n
+	}()
+	b.reaches(t, endpoint, l.Addr().String())
+	b.SetFaults(sim.Faults{RTT: 80 * time.Millisecond})
+	cmd := exec.Command("rdsx", "exec", id, "--no-probe", "--", "sh", "-c", `echo "$RDSX_LOCAL_ADDRESS"; read answer`)
+	cmd.Env = b.env
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	local, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.Dial("tcp", strings.TrimSpace(local))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Write(make([]byte, size)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 1 { // of read, at the end of its input
+		t.Errorf("exit code %d, want the program's 1", code)
+	}
+	if n := <-came; n != size {
+		t.Errorf("the target has %d bytes of %d", n, size)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -105,8 +106,33 @@ func (a *app) exec(ctx context.Context, name string, flags connectFlags, argv []
 		close(ended)
 		watching.Wait()
 	}()
-	return a.runOn(ctx, f.Snapshot(), argv)
+	return a.delivered(ctx, f, a.runOn(ctx, f.Snapshot(), argv))
 }
+
+// delivered waits until the target has what the program has sent, which has ended with err. Who would wait for nothing is told after
+// a while.
+func (a *app) delivered(ctx context.Context, f *forward.Forwarder, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	told := time.AfterFunc(finishTalk, func() {
+		fmt.Fprintln(a.Stderr, "rdsx: the program has ended; what it sent last is still on its way. Ctrl-C gives it up.")
+	})
+	defer told.Stop()
+	lost := f.Finish(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return context.Canceled
+	case lost != nil && err != nil: // the program's exit code goes before
+		fmt.Fprintf(a.Stderr, "rdsx: %s\n", lost)
+	case lost != nil:
+		return lost
+	}
+	return err
+}
+
+// finishTalk is after how long a person is told what is waited for.
+const finishTalk = 2 * time.Second
 
 // awaitOpen waits until connections can be carried, and says why not when they cannot.
 func (a *app) awaitOpen(ctx context.Context, f *forward.Forwarder, done <-chan struct{}) bool {

@@ -22,6 +22,8 @@ type connection struct {
 	up, down  atomic.Uint64
 	sent      atomic.Int64  // when the first byte went up, nanoseconds after opened; 0 for none
 	heard     atomic.Bool   // a byte has come from the target
+	said      atomic.Bool   // the local side has finished
+	finishing atomic.Bool   // and wants no answer
 	lingering atomic.Bool   // the target's silence is limited to Config.Linger from now on
 	silent    atomic.Int64  // when that limit was last set, nanoseconds after opened
 	taken     atomic.Uint64 // messages of the session that were acknowledged when the local side had finished
@@ -171,6 +173,8 @@ func (f *Forwarder) closing(c *connection, err error) aws.Event {
 	switch {
 	case err == nil:
 		e.Kind, e.Text = aws.EventConnClosed, c.peer+" closed"
+	case errors.Is(err, errFinished):
+		e.Kind, e.Text = aws.EventConnClosed, c.peer+" closed: its client has finished"
 	case errors.Is(err, errLingered):
 		e.Kind = aws.EventConnClosed
 		e.Text = fmt.Sprintf("%s closed: it had finished, and nothing more came for %v", c.peer, f.patience(c))

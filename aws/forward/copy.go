@@ -27,7 +27,7 @@ func (f *Forwarder) carry(c *connection) error {
 	if err != nil {
 		err = f.why(c, err)
 		reset(c.local)
-		if errors.Is(err, errLingered) {
+		if errors.Is(err, errLingered) || errors.Is(err, errFinished) {
 			_ = c.remote.Close() // in order: what the local client has sent is still to arrive
 		} else {
 			abandon(c.remote, err)
@@ -58,12 +58,14 @@ func finish(local net.Conn) {
 func (f *Forwarder) copyDown(c *connection) error {
 	w := downWriter{f: f, c: c}
 	err := f.copy(&w, c.remote)
-	for w.err == nil && errors.Is(err, os.ErrDeadlineExceeded) && f.bear(c) {
+	for w.err == nil && errors.Is(err, os.ErrDeadlineExceeded) && !c.finishing.Load() && f.bear(c) {
 		err = f.copy(&w, c.remote)
 	}
 	switch {
 	case w.err != nil:
 		return fmt.Errorf("%w: %w", errLocal, w.err)
+	case errors.Is(err, os.ErrDeadlineExceeded) && c.finishing.Load():
+		return errFinished
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return errLingered
 	}

@@ -10,6 +10,7 @@ func (f *Forwarder) saidAll(c *connection) {
 	taken, _ := acknowledged(c.member.session)
 	c.taken.Store(taken)
 	f.linger(c)
+	c.said.Store(true)
 }
 
 // linger limits the target's silence from now on.

@@ -118,6 +118,8 @@ func (s *Session) finished(sid uint32) (*Stream, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.passed(sid)
+	delete(s.closing, sid)
+	s.allClosed()
 	if passed, ok := s.unheard[sid]; ok {
 		delete(s.unheard, sid)
 		if len(s.marks) > 0 {

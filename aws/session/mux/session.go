@@ -79,6 +79,8 @@ type Session struct {
 	err       error // of Abort; nil while the session lives
 	streams   map[uint32]*Stream
 	unheard   map[uint32]chan<- error // closed before a byte came, and probes (with a channel): the agent's FIN is awaited
+	closing   map[uint32]struct{}     // closed in order, with what was queued: the agent's FIN says that the target has it
+	closed    []chan struct{}         // of those that wait until there is none of these
 	marks     []mark                  // of FailNext, oldest first
 	nextID    uint32
 	announced uint32 // SYNs of all streams below have been handed out
@@ -93,6 +95,7 @@ func Client(cfg Config) *Session {
 		ready:   make(chan struct{}, 1),
 		streams: make(map[uint32]*Stream),
 		unheard: make(map[uint32]chan<- error),
+		closing: make(map[uint32]struct{}),
 		nextID:  3,
 	}
 }
@@ -226,6 +229,8 @@ func (s *Session) abort(err error) []*Stream {
 		}
 	}
 	clear(s.unheard)
+	clear(s.closing)
+	s.allClosed()
 	var all []*Stream
 	for _, st := range s.streams {
 		st.send.stop(err)
@@ -237,6 +242,29 @@ func (s *Session) abort(err error) []*Stream {
 	}
 	s.signal()
 	return all
+}
+
+// Closed is closed once the agent has finished every stream that was closed in order. It does so when it has written all of the
+// stream to the target (docs/protocol.md §1.4), and never for one that waits for the target to be dialled. In basic mode the agent
+// does not tell, and the channel is closed already.
+func (s *Session) Closed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	done := make(chan struct{})
+	s.closed = append(s.closed, done)
+	s.allClosed()
+	return done
+}
+
+// allClosed tells those that wait for it. s.mu is held.
+func (s *Session) allClosed() {
+	if len(s.closing) > 0 {
+		return
+	}
+	for _, done := range s.closed {
+		close(done)
+	}
+	s.closed = nil
 }
 
 // Streams is how many streams this side has opened and not yet closed.

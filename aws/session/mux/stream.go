@@ -199,12 +199,19 @@ func (st *Stream) leave(err error, reset bool) {
 	case !st.closed:
 		delete(s.streams, st.id)
 		o.fin = s.err == nil && (!reset || !unknown)
+		if o.fin && !reset && !st.finished {
+			s.closing[st.id] = struct{}{}
+		}
 		if o.fin && !st.heard && !st.finished {
 			s.unheard[st.id] = nil
 		}
 	case reset && unknown:
 		delete(s.unheard, st.id)
+		delete(s.closing, st.id)
+		s.allClosed()
 	case reset:
+		delete(s.closing, st.id)
+		s.allClosed()
 		o.fin = o.list != nil // closed earlier: the FIN is owed if it is still queued
 	}
 	st.closed = true
