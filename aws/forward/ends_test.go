@@ -317,7 +317,7 @@ func TestEndSaysWhy(t *testing.T) {
 }
 
 // TestQueuedBytesBeforeTheEnd: a session that is not needed any more is closed when the agent has what was written through it,
-// within bounds, and at once when the tunnel ends.
+// within bounds that are short when the tunnel ends.
 func TestQueuedBytesBeforeTheEnd(t *testing.T) {
 	for name, c := range map[string]struct {
 		drain, want time.Duration
@@ -325,7 +325,8 @@ func TestQueuedBytesBeforeTheEnd(t *testing.T) {
 	}{
 		"a slow uplink":                   {3 * time.Second, 3 * time.Second, false},
 		"one that takes nothing":          {time.Hour, drainLimit, false},
-		"the tunnel ends in the meantime": {time.Hour, 0, true},
+		"the tunnel ends in the meantime": {time.Hour, lastDrain, true},
+		"it ends, and there is time":      {lastDrain / 2, lastDrain / 2, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := sessions(func(s *fakeSession) { s.basic, s.drain = true, c.drain })

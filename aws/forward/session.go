@@ -128,14 +128,20 @@ type drainer interface {
 	Drain(ctx context.Context) error
 }
 
-// drainLimit is how long a session that nobody needs any more is kept for that.
-const drainLimit = 10 * time.Second
+const (
+	// drainLimit is how long a session that nobody needs any more is kept for that.
+	drainLimit = 10 * time.Second
+	// lastDrain is the same at the end of the tunnel, when somebody waits for it.
+	lastDrain = 500 * time.Millisecond
+)
 
 // dismiss closes the session and takes it off the list. An orphan at AWS is said aloud: it costs nothing and worries people.
 func (f *Forwarder) dismiss(ctx context.Context, m *member) {
 	if d, ok := m.session.(drainer); ok { // what a client has written before it hung up may be queued yet
-		within, cancel := context.WithTimeout(ctx, drainLimit)
-		_ = d.Drain(within) // what is left then is lost, as it is when the tunnel ends
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
+		hurry := context.AfterFunc(ctx, func() { time.AfterFunc(lastDrain, cancel) })
+		_ = d.Drain(within) // what is left then is lost
+		hurry()
 		cancel()
 	}
 	err := m.session.Close()
