@@ -40,10 +40,12 @@ const (
 
 // doubts is what a sender knows of the agent's losses. The sender's lock guards it.
 type doubts struct {
-	open   int     // messages in doubt
-	paused bool    // pause_publication came, and nothing yet that ends it
-	since  int64   // the first message sent after it
-	resent mux.Set // the streams whose bytes were sent again by the latest resume
+	open    int       // messages in doubt
+	paused  bool      // pause_publication came, and nothing yet that ends it
+	at      time.Time // when the first of those came
+	since   int64     // the first message sent after the latest
+	resent  mux.Set   // the streams whose bytes were sent again by the latest resume
+	counted bool      // the latest loss has reset something, which is counted once
 }
 
 func errAgentLost() error {
@@ -59,6 +61,10 @@ func (s *sender) pause(now time.Time) {
 	s.held = now.Add(pauseLength)
 	s.window.timedOut(now, s.rtt.srtt)
 	s.statWindow.Store(int64(s.window.size))
+	if !s.doubts.paused {
+		s.doubts.at = now
+		s.doubts.counted = s.doubts.counted && now.Sub(s.linkedAt) <= doubtAfterResume // both websockets were lost together
+	}
 	s.doubts.paused, s.doubts.since = true, s.next
 	s.alsoAway(now)
 	s.doubtAll(s.held.Add(s.grace()))
@@ -73,7 +79,7 @@ func (s *sender) resume(now time.Time) {
 	s.doubts.paused = false
 	for seq := s.base; seq < s.next; seq++ {
 		if o := s.at(seq); o.frame != nil && o.doubt {
-			o.due = now.Add(s.grace())
+			o.due = sooner(o.due, now.Add(s.grace()))
 			s.dueBy(o.due)
 		}
 	}
@@ -90,9 +96,10 @@ func (s *sender) doubtAll(due time.Time) {
 		if o := s.at(seq); o.frame != nil && o.isData {
 			if !o.doubt {
 				s.doubts.open++
+				o.doubt, o.due = true, due
 			}
-			o.doubt, o.due = true, due
-			s.dueBy(due)
+			o.due = sooner(o.due, due) // many pauses must not put it off for ever
+			s.dueBy(o.due)
 			if o.tries > 1 {
 				s.source.Carried(o.frame[wire.Overhead:], twice)
 			}
@@ -166,7 +173,8 @@ func (s *sender) cut(set mux.Set, why error) {
 
 // reset ends the connections of the streams of set that are still open.
 func (s *sender) reset(set mux.Set, why error) {
-	if len(set) > 0 && s.source.Cut(set, why) > 0 {
+	if len(set) > 0 && s.source.Cut(set, why) > 0 && !s.doubts.counted {
+		s.doubts.counted = true
 		s.pace.resets.add(s.pace.me, time.Now())
 	}
 }
@@ -203,6 +211,7 @@ func (s *sender) unlinked(heard time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hand, s.handFree = nil, false
+	s.doubts.counted = false
 	if s.source == nil {
 		return
 	}
@@ -252,16 +261,19 @@ func (s *sender) waiting() (since time.Time, ok bool) {
 	return since, true
 }
 
-// silence is how long something has waited for an acknowledgement while none came, 0 when nothing waits, and whether the
-// service has said that the agent is away.
-func (s *sender) silence(now time.Time) (d time.Duration, away bool) {
+// silence is how long something has waited for an acknowledgement while none came, 0 when nothing waits, and for how much of that
+// the service has had the agent away.
+func (s *sender) silence(now time.Time) (d, away time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	since, ok := s.waiting()
 	if !ok {
-		return 0, s.doubts.paused
+		return 0, 0
 	}
-	return now.Sub(since), s.doubts.paused
+	if s.doubts.paused {
+		away = now.Sub(later(since, s.doubts.at))
+	}
+	return now.Sub(since), away
 }
 
 // fill adds what the sender knows to a reading.

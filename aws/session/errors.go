@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/aws/account"
@@ -100,13 +102,32 @@ func startError(r Request, err error) error {
 		return say(aws.ErrRefusedByAWS, denied, next)
 	case "InvalidDocument", "InvalidDocumentOperation", "InvalidParameters":
 		return say(aws.ErrRefusedByAWS, fmt.Errorf("%w: %s", ErrInvalidDocument, text), "check --document: it must be a session document of this account and region that takes these parameters")
-	case "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded":
+	}
+	if throttled(api.ErrorCode()) {
 		return say(aws.ErrRefusedByAWS, fmt.Errorf("%w: %s", ErrThrottled, text), "wait a minute, then run the same command again")
 	}
 	if refusedKeys(api.ErrorCode()) {
 		return fmt.Errorf("%s: %w", doing, credentialsError(err))
 	}
 	return say(aws.ErrRefusedByAWS, err, "aws ssm get-connection-status --target "+r.Target)
+}
+
+// passing says whether a failure to get credentials is the network's or the service's, and not for anybody to sign in against.
+func passing(err error) bool {
+	var send *smithyhttp.RequestSendError
+	var network net.Error
+	var answer *smithyhttp.ResponseError
+	var api smithy.APIError
+	return errors.As(err, &send) || errors.As(err, &network) || errors.As(err, &answer) && answer.HTTPStatusCode() >= 500 ||
+		errors.As(err, &api) && throttled(api.ErrorCode())
+}
+
+func throttled(code string) bool {
+	switch code {
+	case "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded":
+		return true
+	}
+	return false
 }
 
 // refusedKeys says whether an error code of AWS means that the credentials are expired or wrong.
@@ -137,6 +158,9 @@ func credentialsError(err error) error {
 	}
 	err = fmt.Errorf("%w: %w", ErrCredentials, err)
 	explained := account.Explain(err)
+	if passing(err) {
+		return aws.Advise(err, nil, aws.NextOf(explained))
+	}
 	if errors.Is(explained, aws.ErrSignIn) && aws.NextOf(explained) != "" {
 		return explained
 	}

@@ -98,7 +98,11 @@ func start(ctx context.Context, client *ssm.Client, in *ssm.StartSessionInput) (
 	giveUp := func() { cancel(context.Cause(ctx)) }
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(startGrace, giveUp) })
 	defer stop()
-	return client.StartSession(calling, in)
+	out, err := client.StartSession(calling, in)
+	if err != nil && calling.Err() != nil {
+		err = fmt.Errorf("%w: %w", context.Cause(calling), err)
+	}
+	return out, err
 }
 
 // check refuses what could never work.

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -108,4 +109,47 @@ func TestPauseIsOver(t *testing.T) {
 		}
 		transport.CloseIdleConnections()
 	})
+}
+
+// TestPauseOfABlockedUpload: a target that has taken nothing for minutes is no reason to call an agent gone that is away for a moment
+// then, nor one that sends all the time. One that is away for half a minute and says nothing is gone.
+func TestPauseOfABlockedUpload(t *testing.T) {
+	for name, c := range map[string]struct {
+		speaks, back bool
+		gone         bool
+	}{
+		"it is back soon":    {false, true, false},
+		"it sends meanwhile": {true, false, false},
+		"it stays away":      {false, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b, cfg, transport := inMemory(t, script{resume: always, status: func() (string, string) { return "connected", "" }})
+				s, conn := inUse(t, cfg, Options{Transport: transport})
+				say := func(kind string) {
+					m := wire.Message{Type: kind, Created: 1}
+					_ = b.agent.write(func(p []byte) []byte { return m.Append(p) })
+				}
+				time.Sleep(time.Minute)
+				b.agent.deaf.Store(true)
+				_, _ = conn.Write([]byte("rows"))
+				time.Sleep(time.Minute)
+				say(wire.PausePublication)
+				time.Sleep(4 * time.Second)
+				if c.back {
+					say(wire.StartPublication)
+				}
+				for range 20 {
+					if c.speaks {
+						_ = b.agent.send(wire.PayloadSize, nil)
+					}
+					time.Sleep(2 * time.Second)
+				}
+				if err := s.Err(); errors.Is(err, ErrAgentGone) != c.gone || (err != nil) != c.gone {
+					t.Errorf("the session: %v", err)
+				}
+				transport.CloseIdleConnections()
+			})
+		})
+	}
 }

@@ -37,6 +37,9 @@ func newPayload(largest int) payload {
 
 // resize uses another size from now on.
 func (s *sender) resize(size int, steps []int) {
+	if p := s.payload.probe; p >= s.base && p < s.next && s.at(p).frame != nil && len(s.at(p).frame) > wire.Overhead+size {
+		s.shrink(s.at(p))
+	}
 	s.payload.size, s.payload.steps, s.payload.probe, s.payload.full = size, steps, -1, 0
 	s.free = nil
 }

@@ -38,6 +38,13 @@ func (s *sender) lateAt(seq int64, o *outgoing) time.Time {
 	return later(o.due, from.Add(backoff(s.rtt.rto(), o.tries, rtoCeil)))
 }
 
+func sooner(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

@@ -13,7 +13,6 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/rdsx/rdsx/aws"
 )
@@ -259,10 +258,5 @@ func resumeError(err error) error {
 
 // needsSignIn says whether an attempt failed because of who asked, which no network and no patience will mend.
 func needsSignIn(err error) bool {
-	var send *smithyhttp.RequestSendError
-	var network net.Error
-	if errors.As(err, &send) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) {
-		return false
-	}
-	return errors.Is(err, aws.ErrSignIn)
+	return errors.Is(err, aws.ErrSignIn) && !passing(err) && !errors.Is(err, context.DeadlineExceeded)
 }

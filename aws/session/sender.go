@@ -168,7 +168,7 @@ func (s *sender) fresh(now time.Time) []byte {
 	buf := s.buffer(s.payload.size)
 	n := take(buf[wire.Overhead:])
 	if n == 0 {
-		s.empty = true
+		s.empty = !s.blocked
 		s.recycle(buf)
 		return nil
 	}

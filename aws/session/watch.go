@@ -61,7 +61,8 @@ func (t *transport) watch(ctx context.Context, c *channel) error {
 		silence, away := c.sender.silence(now)
 		silence = awake.of(silence, now)
 		c.link.suspect(silence >= suspectAfter)
-		if away && silence >= awayFor || !t.vitals.lives(ctx, c, silence, now) {
+		lives := t.vitals.lives(ctx, c, silence, now)
+		if mute := awake.of(min(away, now.Sub(t.vitals.spoke)), now); mute >= awayFor || !lives {
 			err := agentGone(c.request.Target, silence)
 			c.end(err)
 			return err

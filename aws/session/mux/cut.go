@@ -57,26 +57,37 @@ func (s *Session) Without(message []byte, set Set) []byte {
 	return message[:out.n]
 }
 
-// Cut resets the open streams of set with err, each as Stream.Reset does, and says how many there were.
+// Cut resets the streams of set with err, each as Stream.Reset does, and says how many there were: those that are open, and those
+// that were closed and have bytes queued, which would follow the FIN in the place of what came before them.
 func (s *Session) Cut(set Set, err error) int {
-	s.mu.Lock()
-	var cut []*Stream
-	if s.basic {
-		if st := s.slot.stream; st != nil && !s.slot.closed && !s.slot.unclaimed {
-			cut = append(cut, st)
-		}
-	}
-	for id := range set {
-		if st := s.streams[id]; st != nil && !st.finished {
-			cut = append(cut, st)
-		}
-	}
-	s.mu.Unlock()
+	cut := s.unfinished(set)
 	for _, st := range cut {
 		s.tellCut(err)
 		st.Reset(err)
 	}
 	return len(cut)
+}
+
+// unfinished are the streams of set that a reset does something to.
+func (s *Session) unfinished(set Set) (all []*Stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st := s.slot.stream; s.basic && st != nil && !s.slot.unclaimed && (!s.slot.closed || st.send.out.n > 0) {
+		all = append(all, st)
+	}
+	for id := range set {
+		if st := s.streams[id]; st != nil && !st.finished {
+			all = append(all, st)
+		}
+	}
+	for _, l := range []*list{&s.sending.control, &s.sending.interactive, &s.sending.bulk} {
+		for st := l.head; st != nil; st = st.send.next {
+			if st.closed && st.send.out.n > 0 && set[st.id] {
+				all = append(all, st)
+			}
+		}
+	}
+	return all
 }
 
 // tellCut tells the owner that this package resets a stream. It comes first, so that whoever learns of the reset from the
