@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"os/exec"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rdsx/rdsx/aws"
-	"github.com/rdsx/rdsx/aws/engine"
 	"github.com/rdsx/rdsx/aws/forward"
 )
 
@@ -23,6 +20,7 @@ const execLong = `exec opens a tunnel, runs a program on it, and closes the tunn
 TARGET is as for connect. The program finds the tunnel in its environment: RDSX_LOCAL_ADDRESS, RDSX_LOCAL_HOST and
 RDSX_LOCAL_PORT, RDSX_ENDPOINT (the database's own host:port), and for programs on libpq PGHOST, PGHOSTADDR and PGPORT, for
 those of MySQL MYSQL_HOST and MYSQL_TCP_PORT. {host}, {port}, {address}, {endpoint} and {url} in its arguments are replaced.
+With --unix, {address} is the socket, and a program that would look for a port is not run.
 
 Standard input and output are the program's own; what rdsx has to say is on stderr.`
 
@@ -60,6 +58,9 @@ func (a *app) exec(ctx context.Context, name string, flags connectFlags, argv []
 	if _, err := exec.LookPath(argv[0]); err != nil {
 		return usage("", "%s cannot be run: %v", argv[0], errors.Unwrap(err))
 	}
+	if err := socketHas(flags, argv); err != nil {
+		return err
+	}
 	all, err := a.settings()
 	if err != nil {
 		return err
@@ -67,6 +68,9 @@ func (a *app) exec(ctx context.Context, name string, flags connectFlags, argv []
 	t := all.targets[name]
 	a = a.at(t)
 	route, flags, err := a.prepare(ctx, name, t.fill(flags))
+	if err == nil {
+		err = socketSuffices(flags, route.target, argv)
+	}
 	if err != nil {
 		return err
 	}
@@ -180,20 +184,10 @@ func (a *app) troubles(f *forward.Forwarder, ended <-chan struct{}) {
 
 // runOn runs the program. Ctrl-C is the program's; other signals to rdsx interrupt it and end the tunnel afterwards.
 func (a *app) runOn(ctx context.Context, t aws.Tunnel, argv []string) error {
-	host, port := "127.0.0.1", portOf(t.Local)
-	if port == 0 {
-		host = t.Local // a unix socket
-	}
-	e := engine.Of(t.Target.Engine)
-	url := e.URL(engine.Conn{Host: t.Target.Endpoint.Host, Port: t.Target.Endpoint.Port, LocalPort: port})
-	in := strings.NewReplacer("{host}", host, "{port}", strconv.Itoa(port), "{address}", t.Local, "{endpoint}", t.Target.Endpoint.String(), "{url}", url)
-	args := make([]string, len(argv))
-	for i, arg := range argv {
-		args[i] = in.Replace(arg)
-	}
+	args := inPlace(t, argv)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.Stdin, streamOf(a.Stdout), streamOf(a.Stderr)
-	cmd.Env = append(slices.Clone(a.Env), tunnelEnv(t, host, port)...)
+	cmd.Env = append(slices.Clone(a.Env), tunnelEnv(t)...)
 	gentle(cmd)
 	release := a.holdInterrupts()
 	defer release()
@@ -211,21 +205,4 @@ func (a *app) runOn(ctx context.Context, t aws.Tunnel, argv []string) error {
 		return fmt.Errorf("run %s: %w", argv[0], err)
 	}
 	return nil
-}
-
-// tunnelEnv is where the tunnel is, for programs in general and for those that read an engine's own variables.
-func tunnelEnv(t aws.Tunnel, host string, port int) []string {
-	local := strconv.Itoa(port)
-	env := []string{"RDSX_LOCAL_ADDRESS=" + t.Local, "RDSX_LOCAL_HOST=" + host, "RDSX_LOCAL_PORT=" + local, "RDSX_ENDPOINT=" + t.Target.Endpoint.String()}
-	if port == 0 {
-		return env
-	}
-	switch engine.Of(t.Target.Engine).Family {
-	case engine.Postgres, engine.Redshift:
-		// libpq connects to the address and checks the certificate for the name (docs/aws.md §7).
-		env = append(env, "PGHOST="+t.Target.Endpoint.Host, "PGHOSTADDR="+host, "PGPORT="+local)
-	case engine.MySQL:
-		env = append(env, "MYSQL_HOST="+host, "MYSQL_TCP_PORT="+local)
-	}
-	return env
 }
