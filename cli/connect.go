@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -181,7 +182,7 @@ func (a *app) listen(ctx context.Context, route route, flags connectFlags) (*for
 	cfg.Port = route.preferredPort()
 	wanted := cfg.Port
 	for tries := 0; ; tries++ {
-		cfg.Port = freePort(cfg.Port, flags.avoid)
+		cfg.Port = freePort(ctx, cfg.Bind, cfg.Port, flags.avoid)
 		f, err := forward.Listen(ctx, cfg, dialer)
 		if err == nil && wanted != 0 && cfg.Port != wanted && !slices.Contains(flags.avoid, wanted) {
 			a.sayTaken(ctx, forward.Config{Bind: cfg.Bind, Port: wanted}, cfg.Port)
@@ -207,15 +208,45 @@ func (a *app) sayTaken(ctx context.Context, wanted forward.Config, has int) {
 	}
 }
 
-// freePort is the first free port from that one on that nobody else is to have.
-func freePort(from int, avoid []int) int {
+// freePort is the first port of the address, from that one on, that is free and that nobody else is to have.
+func freePort(ctx context.Context, bind string, from int, avoid []int) int {
 	for {
-		port := forward.FreePort(from)
+		port := nextFree(ctx, bind, from)
 		if !slices.Contains(avoid, port) {
 			return port
 		}
 		from = port + 1
 	}
+}
+
+// nextFree is the first port from that one on that can be bound on the address, or on both loopback addresses where it is "": what
+// others hold on another address is not in the way. 0 is none.
+func nextFree(ctx context.Context, bind string, from int) int {
+	ip := net.ParseIP(bind)
+	if ip == nil {
+		return forward.FreePort(from)
+	}
+	network := "tcp" // as forward binds it
+	if ip.To4() != nil {
+		network = "tcp4"
+	}
+	probe := func(port int) (int, error) {
+		l, err := new(net.ListenConfig).Listen(ctx, network, net.JoinHostPort(bind, strconv.Itoa(port)))
+		if err != nil {
+			return 0, err
+		}
+		defer l.Close() //nolint:errcheck // it has served its purpose
+		return portOf(l.Addr().String()), nil
+	}
+	if port, err := probe(0); err != nil || from == 0 {
+		return max(from, port) // nothing can be bound on the address: whoever listens says why
+	}
+	for port := from; port <= 65535; port++ {
+		if free, err := probe(port); err == nil {
+			return free
+		}
+	}
+	return 0
 }
 
 // portAdvice says what to type when the local port is taken.

@@ -88,8 +88,8 @@ func TestTwoWantOnePort(t *testing.T) {
 
 // TestPortsOfOthers: a port that another tunnel is to have is not taken by chance.
 func TestPortsOfOthers(t *testing.T) {
-	free := freePort(20000, nil)
-	if got := freePort(20000, []int{free, free + 1}); got == free || got == free+1 || got < free {
+	free := freePort(t.Context(), "", 20000, nil)
+	if got := freePort(t.Context(), "", 20000, []int{free, free + 1}); got == free || got == free+1 || got < free {
 		t.Errorf("got %d, which another one is to have: %d and the next", got, free)
 	}
 }
