@@ -6,13 +6,16 @@ import (
 )
 
 // again is a command to type: command, or, where that is "", the user's own command line, with what is added to it. Values that
-// open something are not repeated: their flag's name in capitals stands for them.
+// open something are not repeated: their flag's name in capitals stands for them. What is behind -- stays there: it is no flag of ours.
 func (a *app) again(command string, added ...string) string {
 	words := []string{command}
-	var typed []string
+	var typed, behind []string
 	if command == "" {
 		typed = withoutSecrets(a.Args)
 		words = []string{"rdsx"}
+		if i := slices.Index(typed, "--"); i >= 0 {
+			typed, behind = typed[:i], typed[i:]
+		}
 	}
 	pair := len(added) == 2 && !strings.HasPrefix(added[1], "-")
 	for i := 0; i < len(typed); i++ {
@@ -31,6 +34,9 @@ func (a *app) again(command string, added ...string) string {
 		if pair || !slices.Contains(typed, word) {
 			words = append(words, shellWord(word))
 		}
+	}
+	for _, word := range behind {
+		words = append(words, shellWord(word))
 	}
 	return strings.Join(words, " ")
 }

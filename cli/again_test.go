@@ -15,6 +15,8 @@ func TestAgain(t *testing.T) {
 		{args: []string{"profiles", "add", "x", "--external-id=s3cret"}, added: []string{"--yes"}, want: "rdsx profiles add x --external-id=EXTERNAL-ID --yes"},
 		{args: []string{"profiles", "undo", "--yes"}, added: []string{"--yes", "--force"}, want: "rdsx profiles undo --yes --force"},
 		{args: []string{"ls", "--mfa-code", ""}, added: []string{"--mfa-code", "123456"}, want: "rdsx ls --mfa-code 123456"},
+		{args: []string{"exec", "orders:reader", "--port=5432", "--via", "bastion a", "--", "x", "--port", "1"}, added: []string{"--port", "5433"}, want: "rdsx exec orders:reader --via 'bastion a' --port 5433 -- x --port 1"},
+		{args: []string{"profiles", "rm", "--", "--yes"}, added: []string{"--yes"}, want: "rdsx profiles rm --yes -- --yes"},
 		{args: []string{"setup", "all", "--database", "o=h:1@sg-1", "--operator", "it's me"}, added: []string{"--confirm", "rdsx"}, want: `rdsx setup all --database o=h:1@sg-1 --operator 'it'\''s me' --confirm rdsx`},
 		{args: []string{"profiles", "rm", "x"}, command: []string{"rdsx profiles rm x"}, added: []string{"--yes"}, want: "rdsx profiles rm x --yes"},
 	} {

@@ -126,7 +126,7 @@ func (a *app) prepare(ctx context.Context, name string, flags connectFlags) (rou
 func (a *app) carry(ctx context.Context, route route, flags connectFlags) error {
 	f, err := a.listen(ctx, route, flags)
 	if err != nil {
-		return portAdvice(err, route.target)
+		return portAdvice(ctx, err, flags.bind, a.onPort)
 	}
 	var rep reporter
 	if a.flags.json {
@@ -249,15 +249,24 @@ func nextFree(ctx context.Context, bind string, from int) int {
 	return 0
 }
 
-// portAdvice says what to type when the local port is taken.
-func portAdvice(err error, t aws.Target) error {
+// portAdvice says what to do when the local port is taken; again is what to type for another one.
+func portAdvice(ctx context.Context, err error, bind string, again func(port int) string) error {
 	var taken *forward.PortInUse
 	if !errors.As(err, &taken) {
 		return err
 	}
+	if bind != "" {
+		taken.Free = nextFree(ctx, bind, taken.Port+1) // it was looked for on 127.0.0.1
+	}
 	next := ""
 	if taken.Free > 0 {
-		next = fmt.Sprintf("rdsx connect %s --port %d", t.Name(), taken.Free)
+		next = again(taken.Free)
 	}
 	return aws.Advise(err, nil, next)
 }
+
+// onPort is the command line as it was typed, for another port: any other target, profile or instance may be another database.
+func (a *app) onPort(port int) string { return a.again("", "--port", strconv.Itoa(port)) }
+
+// inConfig is where a target of rdsx up has its port.
+func inConfig(int) string { return "give it another port under targets: in config.yaml" }

@@ -76,7 +76,7 @@ func (a *app) exec(ctx context.Context, name string, flags connectFlags, argv []
 	}
 	f, err := a.listen(ctx, route, flags)
 	if err != nil {
-		return portAdvice(err, route.target)
+		return portAdvice(ctx, err, flags.bind, func(port int) string { return a.execOnPort(port, argv) })
 	}
 	running, stop := context.WithCancel(ctx)
 	done := make(chan struct{})

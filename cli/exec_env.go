@@ -50,6 +50,23 @@ func mentions(argv []string, what string) bool {
 	return slices.ContainsFunc(argv, func(arg string) bool { return strings.Contains(arg, what) })
 }
 
+// execOnPort is the command line as it was typed, for another port. Of the program there is its name alone: what it is told may
+// hold a password, and a hint ends in the log of a job.
+func (a *app) execOnPort(port int, argv []string) string {
+	typed, told := slices.Clone(a.Args), argv[1:]
+	for i := len(typed) - 1; i >= 0 && len(told) > 0; i-- {
+		if typed[i] == told[len(told)-1] {
+			typed, told = slices.Delete(typed, i, i+1), told[:len(told)-1]
+		}
+	}
+	short := *a
+	short.Args = typed
+	if len(argv) > 1 {
+		return short.onPort(port) + " …"
+	}
+	return short.onPort(port)
+}
+
 // hostPort are the parts of a tunnel's address. A socket is its own host, with port 0.
 func hostPort(local string) (host string, port int) {
 	host, _, err := net.SplitHostPort(local)

@@ -132,7 +132,7 @@ func (u *upRun) listen(ctx context.Context, w wish, turn <-chan struct{}, next c
 		return nil, r, err
 	}
 	f, err := a.listen(ctx, r, flags)
-	return f, r, portAdvice(err, r.target)
+	return f, r, portAdvice(ctx, err, flags.bind, inConfig)
 }
 
 func (u *upRun) prepare(ctx context.Context, a *app, w wish) (route, connectFlags, error) {
