@@ -114,7 +114,13 @@ func (b *box) start(t *testing.T, args ...string) *proc {
 // launch runs rdsx, whose stdout is events, and does not wait for anything.
 func (b *box) launch(t *testing.T, args ...string) *proc {
 	t.Helper()
-	cmd := exec.Command("rdsx", args...)
+	return b.by(t, "rdsx", args...)
+}
+
+// by is launch by a program that runs rdsx in its own place.
+func (b *box) by(t *testing.T, program string, args ...string) *proc {
+	t.Helper()
+	cmd := exec.Command(program, args...)
 	cmd.Env = b.env
 	p := &proc{t: t, cmd: cmd, stderr: &lockedBuffer{}, events: make(chan event, 4096)}
 	cmd.Stderr = p.stderr

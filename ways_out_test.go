@@ -64,7 +64,7 @@ func echoed(t *testing.T, addr string) net.Conn {
 // TestSignalsEndTheSession ends a tunnel with a live connection by each signal that a terminal or a supervisor sends. newBox
 // asserts that the session is over at AWS.
 func TestSignalsEndTheSession(t *testing.T) {
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		t.Run(sig.String(), func(t *testing.T) {
 			b := newBox(t, sim.Options{})
 			b.reaches(t, echoName, echoServer(t))

@@ -1,8 +1,14 @@
 package cli
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"syscall"
+)
 
-// interruptible is ctx until the user interrupts the process. stop ends the watch.
+// interruptible is ctx until the user interrupts the process. With --debug Ctrl-\ also says what is being done, as Go programs do: it
+// is how one that hangs is asked why. stop ends the watch.
 func (a *app) interruptible(ctx context.Context) (within context.Context, stop func()) {
 	within, cancel := context.WithCancel(ctx)
 	if a.Interrupts == nil {
@@ -13,9 +19,17 @@ func (a *app) interruptible(ctx context.Context) (within context.Context, stop f
 		defer close(done)
 		for {
 			select {
-			case <-a.Interrupts:
-				if a.held.Load() == 0 {
-					cancel()
+			case sig := <-a.Interrupts:
+				if a.held.Load() > 0 {
+					continue
+				}
+				var doing []byte
+				if sig == syscall.SIGQUIT && a.traced != nil && a.traced.Load() {
+					doing = goroutines()
+				}
+				cancel() // first: nobody may be reading what is written
+				if len(doing) > 0 {
+					fmt.Fprintf(a.Stderr, "\nrdsx: what it was doing at SIGQUIT:\n\n%s\n", doing)
 				}
 			case <-within.Done():
 				return
@@ -25,6 +39,16 @@ func (a *app) interruptible(ctx context.Context) (within context.Context, stop f
 	return within, func() {
 		cancel()
 		<-done
+	}
+}
+
+// goroutines is what each of them is doing.
+func goroutines() []byte {
+	for size := 1 << 16; ; size *= 2 {
+		b := make([]byte, size)
+		if n := runtime.Stack(b, true); n < size || size >= 1<<26 {
+			return b[:n]
+		}
 	}
 }
 

@@ -35,7 +35,8 @@ type app struct {
 
 	shared *account.Shared // one sign-in for all configurations of this process
 
-	held *atomic.Int32 // how many programs have the terminal, with its interrupts
+	held   *atomic.Int32 // how many programs have the terminal, with its interrupts
+	traced *atomic.Bool  // --debug is given; nil for never
 
 	asking   *atomic.Int32 // how many questions stand on the terminal or wait for it, see askingMFA
 	question *sync.Mutex   // held by the one that stands there
@@ -139,6 +140,9 @@ func (a *app) fromEnv(flags *pflag.FlagSet) error {
 			_ = flags.SetAnnotation(f.Name, envNote, nil) // the flag exists
 		}
 	})
+	if a.traced != nil {
+		a.traced.Store(a.flags.debug)
+	}
 	return failed
 }
 

@@ -22,8 +22,8 @@ type Process struct {
 	Stderr  io.Writer // the talk
 	Version Version
 
-	// Interrupts delivers the user's Ctrl-C, apart from the context: a client program that has the terminal gets it as well,
-	// and then it is not for rdsx. nil for never.
+	// Interrupts delivers the user's Ctrl-C and Ctrl-\, apart from the context: a client program that has the terminal gets them as well,
+	// and then they are not for rdsx. nil for never.
 	Interrupts <-chan os.Signal
 }
 
@@ -41,7 +41,7 @@ func (p Process) getenv(name string) string {
 // Run runs one command line and returns its exit code. It returns once everything the command opened is closed, also when
 // ctx ends first.
 func Run(ctx context.Context, p Process) int {
-	app := &app{Process: p, held: new(atomic.Int32), shared: new(account.Shared), asking: new(atomic.Int32), question: new(sync.Mutex)}
+	app := &app{Process: p, held: new(atomic.Int32), traced: new(atomic.Bool), shared: new(account.Shared), asking: new(atomic.Int32), question: new(sync.Mutex)}
 	app.ledger = app.newLedger()
 	app.board = app.newBoard()
 	defer app.board.close()
