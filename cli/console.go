@@ -8,6 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/charmbracelet/x/ansi"
+	"golang.org/x/term"
+
 	"github.com/rdsx/rdsx/aws/engine"
 )
 
@@ -21,7 +24,7 @@ type console struct {
 	together string        // what is printed once the first is ready
 
 	mu      sync.Mutex
-	line    string          // the counters now on the terminal's last line
+	line    string          // the counters now on the terminal's last line, before they are cut to its width
 	waiting []func()        // what is to be said once a question is answered
 	ready   []*textReporter // whose counters are shown
 	told    bool            // together is printed
@@ -133,16 +136,29 @@ func (c *console) clear() {
 
 func (c *console) draw() {
 	if c.live && c.line != "" {
-		fmt.Fprint(c.err, c.line)
+		width, _ := sizeOf(c.err)
+		// What does not fit would go on in the next row, and clearing takes one row away: the others would stay for ever. The last
+		// column stays free, because some terminals begin the next row with it.
+		fmt.Fprint(c.err, ansi.Truncate(c.line, width-1, "…"))
 	}
 }
 
-// padded is a label in its column, with a blank behind it; no label has no column.
+// sizeOf is the size of the terminal that w writes to, or one that every terminal has.
+func sizeOf(w io.Writer) (width, height int) {
+	if f, ok := fileOf(w); ok {
+		if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 0 && h > 0 {
+			return w, h
+		}
+	}
+	return 80, 24
+}
+
 // address is the line of one of several tunnels that is ready.
 func (c *console) address(label, local string, command []string) string {
 	return strings.TrimRight(c.padded(label)+" "+local+"  "+engine.Quote(command), " ")
 }
 
+// padded is a label in its column, with a blank behind it; no label has no column.
 func (c *console) padded(label string) string {
 	if label == "" {
 		return ""

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
-	"golang.org/x/term"
 
 	"github.com/rdsx/rdsx/aws"
 	"github.com/rdsx/rdsx/aws/doctor"
@@ -90,7 +89,7 @@ func (l *checklist) draw() {
 	}
 	l.drawn = 0
 	if l.live {
-		width, height := l.size()
+		width, height := sizeOf(l.out)
 		for i := l.printed; i < len(l.rows) && l.drawn < height-2; i++ {
 			if l.done[i] {
 				b.WriteString(l.row(l.rows[i], width) + end)
@@ -106,15 +105,6 @@ func (l *checklist) draw() {
 
 // spinnerFrame is one of ten Braille figures.
 func spinnerFrame(n int) string { return string([]rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")[n%10]) }
-
-func (l *checklist) size() (width, height int) {
-	if f, ok := fileOf(l.out); ok {
-		if w, h, err := term.GetSize(int(f.Fd())); err == nil && w > 0 && h > 0 {
-			return w, h
-		}
-	}
-	return 80, 24
-}
 
 func (l *checklist) paint(s, code string) string {
 	if !l.colour {
