@@ -198,7 +198,7 @@ func (b *board) request(c net.Conn) (q boardRequest, err error) {
 	return q, err
 }
 
-// list reads the tunnels, the oldest first.
+// list reads the tunnels that are not over, the oldest first: exec keeps its own until its program has ended.
 func (b *board) list() []openTunnel {
 	b.mu.Lock()
 	var all []*notice
@@ -210,7 +210,9 @@ func (b *board) list() []openTunnel {
 	b.mu.Unlock()
 	out := make([]openTunnel, 0, len(all))
 	for _, n := range all {
-		out = append(out, n.read())
+		if t := n.read(); t.State != aws.StateClosed {
+			out = append(out, t)
+		}
 	}
 	return out
 }
@@ -223,13 +225,13 @@ func (n *notice) read() openTunnel {
 	return t
 }
 
-// end ends the tunnels with these numbers, all at once, and waits until their sessions are over. Of one that is gone already
-// there is nothing to tell. leaving says that the process has nothing else to do.
+// end ends the tunnels with these numbers, all at once, and waits until their sessions are over, also where another process is
+// ending one already. Of one that is gone there is nothing to tell. leaving says that the process has nothing else to do.
 func (b *board) end(ids []int) (last []openTunnel, leaving bool) {
 	b.mu.Lock()
 	var ending []*notice
 	for _, id := range ids {
-		if n := b.notices[id]; n != nil && !n.ended {
+		if n := b.notices[id]; n != nil {
 			n.ended = true
 			ending = append(ending, n)
 		}

@@ -116,19 +116,21 @@ func (a *app) askToEnd(ctx context.Context, chosen []openTunnel, names []string)
 	return nil
 }
 
-// endTunnels has each process end its own, and returns their last readings.
+// endTunnels has each process end its own, and returns their last readings. Of one that has ended by itself meanwhile, or with its
+// process, that is what was listed of it.
 func endTunnels(ctx context.Context, all []peer, chosen []openTunnel) (ended []openTunnel, failed []error) {
 	replies, errs := make([]boardReply, len(all)), make([]error, len(all))
+	theirs := make([][]openTunnel, len(all))
 	var asked sync.WaitGroup
 	for i, p := range all {
 		q := boardRequest{Ask: askEnd}
 		for _, t := range p.tunnels {
 			if slices.ContainsFunc(chosen, func(c openTunnel) bool { return c.socket == t.socket && c.ID == t.ID }) {
-				q.IDs = append(q.IDs, t.ID)
+				q.IDs, theirs[i] = append(q.IDs, t.ID), append(theirs[i], t)
 			}
 		}
 		if len(q.IDs) > 0 {
-			asked.Go(func() { replies[i], errs[i] = askBoard(ctx, p.path, q, endTime) })
+			asked.Go(func() { replies[i], errs[i] = askToEndAll(ctx, p.path, q) })
 		}
 	}
 	asked.Wait()
@@ -136,10 +138,30 @@ func endTunnels(ctx context.Context, all []peer, chosen []openTunnel) (ended []o
 	for i, r := range replies {
 		if errs[i] != nil && !isDead(errs[i]) { // one that has ended meanwhile has ended its tunnels
 			failed = append(failed, fmt.Errorf("end the tunnels of process %d: %w", pidOf(all[i].path), errs[i]))
+			continue
 		}
 		ended = append(ended, r.Tunnels...)
+		for _, t := range theirs[i] {
+			if !slices.ContainsFunc(r.Tunnels, func(e openTunnel) bool { return e.ID == t.ID }) {
+				t.State = aws.StateClosed
+				ended = append(ended, t)
+			}
+		}
 	}
 	return ended, failed
+}
+
+// askToEndAll asks one process. One that is about to leave hangs up on those that it has not heard yet: its tunnels are over then, and
+// it is dead as soon as one looks again.
+func askToEndAll(ctx context.Context, path string, q boardRequest) (boardReply, error) {
+	r, err := askBoard(ctx, path, q, endTime)
+	if err == nil || isDead(err) || ctx.Err() != nil {
+		return r, err
+	}
+	if _, again := askBoard(ctx, path, boardRequest{Ask: askList}, listTime); isDead(again) {
+		err = again
+	}
+	return r, err
 }
 
 func (a *app) printEnded(l tunnelList) error {
