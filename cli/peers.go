@@ -32,9 +32,30 @@ type peer struct {
 	tunnels []openTunnel
 }
 
+// silentPeer is the error of a process that does not answer.
+type silentPeer struct {
+	path string // of its socket
+	err  error
+}
+
+func (s *silentPeer) Error() string {
+	return fmt.Sprintf("process %d does not answer: %v", pidOf(s.path), s.err)
+}
+
+func (s *silentPeer) Unwrap() error { return s.err }
+
 // peers asks every rdsx process of this user on this machine for its tunnels. Sockets that the dead have left are removed.
 // silent names the processes that do not answer.
 func (a *app) peers(ctx context.Context) (all []peer, silent []error) {
+	all, errs := a.peersBut(ctx, nil)
+	for _, err := range errs {
+		silent = append(silent, err)
+	}
+	return all, silent
+}
+
+// peersBut is peers without those at some sockets.
+func (a *app) peersBut(ctx context.Context, without map[string]bool) (all []peer, silent []*silentPeer) {
 	var paths []string
 	for _, dir := range a.runFolders() {
 		if !isPrivate(dir) {
@@ -44,7 +65,7 @@ func (a *app) peers(ctx context.Context) (all []peer, silent []error) {
 		if err != nil { // only of a malformed pattern
 			continue
 		}
-		paths = append(paths, slices.DeleteFunc(found, func(path string) bool { return pidOf(path) == 0 })...)
+		paths = append(paths, slices.DeleteFunc(found, func(path string) bool { return pidOf(path) == 0 || without[path] })...)
 	}
 	replies, errs := make([]boardReply, len(paths)), make([]error, len(paths))
 	var asked sync.WaitGroup
@@ -57,7 +78,7 @@ func (a *app) peers(ctx context.Context) (all []peer, silent []error) {
 		case isDead(err):
 			clearAway(paths[i])
 		case err != nil:
-			silent = append(silent, fmt.Errorf("process %d does not answer: %w", pidOf(paths[i]), err))
+			silent = append(silent, &silentPeer{paths[i], err})
 		default:
 			p := peer{paths[i], replies[i].Tunnels}
 			for j := range p.tunnels {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -26,16 +27,15 @@ func (t there) Error() string {
 }
 
 // works says that there is nothing to do. One that is about to be ready is waited for by whoever has opened it.
-func (t there) works() bool { return usable(t.tunnel.State) || t.tunnel.State == aws.StateStarting }
+func (t there) works() bool {
+	return usable(t.tunnel.State) || t.tunnel.State == aws.StateStarting || t.tunnel.State == aws.StateBinding
+}
 
 // already finds the tunnel that another rdsx up carries to the same target, on the port that is wanted if one is. What connect and
-// the screens carry ends with them, so that it counts for nothing here.
+// the screens carry ends with them, so that it counts for nothing here. The caller has the lock.
 func (u *upRun) already(ctx context.Context, r route, flags connectFlags) error {
-	u.asked.Do(func() {
-		all, _ := u.app.peers(ctx) // who does not answer carries nothing that could be relied on
-		u.others = openTunnels(all)
-	})
-	i := slices.IndexFunc(u.others, func(t openTunnel) bool {
+	others := u.others(ctx)
+	i := slices.IndexFunc(others, func(t openTunnel) bool {
 		switch {
 		case t.Command != "up" || t.Name != r.name || t.Endpoint != r.target.Endpoint.String():
 			return false
@@ -49,11 +49,26 @@ func (u *upRun) already(ctx context.Context, r route, flags connectFlags) error 
 	if i < 0 {
 		return nil
 	}
-	found := there{u.others[i]}
+	found := there{others[i]}
 	if found.works() {
 		return found
 	}
 	return aws.Advise(found, nil, engine.Quote([]string{"rdsx", "down", r.name})+", then the same command again")
+}
+
+// others are the tunnels of all processes, as they are now. Who has not answered once carries nothing that could be relied on, and
+// is not asked again: the next target would wait for it as well.
+func (u *upRun) others(ctx context.Context) []openTunnel {
+	u.silentMu.Lock()
+	known := maps.Clone(u.silent)
+	u.silentMu.Unlock()
+	all, silent := u.app.peersBut(ctx, known)
+	u.silentMu.Lock()
+	defer u.silentMu.Unlock()
+	for _, err := range silent {
+		u.silent[err.path] = true
+	}
+	return openTunnels(all)
 }
 
 func (t *textAudience) already(r route, found there) {

@@ -30,8 +30,10 @@ type upRun struct {
 
 	lookups chan struct{} // a slot for each target that may be looked up at a time
 
-	asked  sync.Once
-	others []openTunnel // of other processes
+	lock     *upLock
+	asked    sync.Once // whether all other processes answer
+	silentMu sync.Mutex
+	silent   map[string]bool // sockets of those that do not
 
 	left atomic.Int32 // targets that are looked for or carried
 
@@ -46,7 +48,10 @@ const mostLookups = 4
 
 // upHere carries the tunnels until all are over or ctx ends. Whatever is wrong with one is said, and its exit code kept.
 func (a *app) upHere(ctx context.Context, wishes []wish, hear audience, settled func(worst int)) error {
-	u := &upRun{app: a, hear: hear, settled: settled, lookups: make(chan struct{}, mostLookups), open: len(wishes), warned: map[scope]bool{}}
+	u := &upRun{
+		app: a, hear: hear, settled: settled, lookups: make(chan struct{}, mostLookups), open: len(wishes), warned: map[scope]bool{},
+		lock: a.newUpLock(), silent: map[string]bool{},
+	}
 	u.left.Store(int32(len(wishes)))
 	var ports []int
 	for _, w := range wishes {
@@ -80,14 +85,19 @@ func (a *app) upHere(ctx context.Context, wishes []wish, hear audience, settled 
 
 // carry opens one target, once it is its turn to take a port, and carries it to its end.
 func (u *upRun) carry(ctx context.Context, w wish, turn <-chan struct{}, next chan<- struct{}) {
-	f, r, err := u.listen(ctx, w, turn, next)
+	f, r, posted, err := u.listen(ctx, w, turn, next)
 	one := &upReporter{u: u}
 	if err == nil {
-		one.reporter = u.hear.reporter(r)
+		// What is said first is said of a tunnel that is on the board: a reader that has stopped holds up nobody else.
+		one.begin = func() reporter {
+			posted()
+			return u.hear.reporter(r)
+		}
 		told := u.app.told(r, "up")
 		told.Set = w.set
 		err = u.app.run(ctx, f, told, one, u.over)
 	}
+	posted()
 	if f == nil {
 		u.over()
 	}
@@ -111,28 +121,38 @@ func (u *upRun) over() {
 	}
 }
 
-// listen finds the target and binds its port.
-func (u *upRun) listen(ctx context.Context, w wish, turn <-chan struct{}, next chan<- struct{}) (*forward.Forwarder, route, error) {
+// listen finds the target and binds its port. From the look at what others carry on no other rdsx up does so, until posted is
+// called: the tunnel is on the board, or will never be.
+func (u *upRun) listen(ctx context.Context, w wish, turn <-chan struct{}, next chan<- struct{}) (f *forward.Forwarder, r route, posted func(), err error) {
 	if next != nil {
 		defer close(next)
 	}
+	posted = func() {}
 	a := u.app.at(w.settings)
 	r, flags, err := u.prepare(ctx, a, w)
 	if turn != nil {
 		select {
 		case <-turn:
 		case <-ctx.Done():
-			return nil, r, ctx.Err()
+			return nil, r, posted, ctx.Err()
 		}
 	}
 	if err != nil {
-		return nil, r, err
+		return nil, r, posted, err
+	}
+	u.asked.Do(func() { u.others(ctx) }) // who does not answer is waited for now, and not with the lock held
+	posted, err = u.lock.take(ctx)
+	if ctx.Err() != nil {
+		return nil, r, posted, ctx.Err()
+	}
+	if err != nil {
+		a.log().Debug("another rdsx up may open the same at the same time", "error", err)
 	}
 	if err := u.already(ctx, r, flags); err != nil {
-		return nil, r, err
+		return nil, r, posted, err
 	}
-	f, err := a.listen(ctx, r, flags)
-	return f, r, portAdvice(ctx, err, flags.bind, inConfig)
+	f, err = a.listen(ctx, r, flags)
+	return f, r, posted, portAdvice(ctx, err, flags.bind, inConfig)
 }
 
 func (u *upRun) prepare(ctx context.Context, a *app, w wish) (route, connectFlags, error) {
@@ -159,17 +179,30 @@ func (u *upRun) prepare(ctx context.Context, a *app, w wish) (route, connectFlag
 
 // upReporter passes on what is told of a tunnel, and notices when it is ready.
 type upReporter struct {
-	reporter
+	begin   func() reporter // makes one once there is something to tell
+	told    reporter
 	u       *upRun
 	settled bool
 }
 
+// to is who is told.
+func (o *upReporter) to() reporter {
+	if o.told == nil {
+		o.told = o.begin()
+	}
+	return o.told
+}
+
 func (o *upReporter) event(ev aws.Event, now aws.Tunnel) {
-	o.reporter.event(ev, now)
+	o.to().event(ev, now)
 	if ev.Kind == aws.EventState && usable(ev.State) { // the event that tells the address
 		o.settle()
 	}
 }
+
+func (o *upReporter) counters(now aws.Tunnel) { o.to().counters(now) }
+
+func (o *upReporter) end(now aws.Tunnel) { o.to().end(now) }
 
 // settle notes that nobody has to wait for this one any more.
 func (o *upReporter) settle() {
