@@ -145,3 +145,33 @@ func (b *box) slowProfile(t *testing.T, ecs string) {
 		}
 	}
 }
+
+// TestUpOutlivesTheLogin: the folder of the session goes with the last login, and the tunnels are found all the same.
+func TestUpOutlivesTheLogin(t *testing.T) {
+	b := shop(t)
+	session := filepath.Join(t.TempDir(), "s")
+	if err := os.Mkdir(session, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	b.env = append(b.env, "XDG_RUNTIME_DIR="+session)
+	if _, stderr, code := b.run(t, "up", "-d"); code != 0 {
+		t.Fatalf("code %d: %s", code, stderr)
+	}
+	p := b.launch(t, "connect", echoName, "--json") // in a terminal multiplexer, say
+	p.ready("")
+	if err := os.RemoveAll(session); err != nil {
+		t.Fatal(err)
+	}
+	if l := b.tunnels(t, "ps"); len(l.Tunnels) != 3 {
+		t.Errorf("listed %+v, want three", l.Tunnels)
+	}
+	if _, stderr, code := b.run(t, "up", "-d"); code != 0 || strings.Count(stderr, "it is open already") != 2 {
+		t.Errorf("again: code %d: %s", code, stderr)
+	}
+	if ended := b.tunnels(t, "down", "--all", "--yes"); len(ended.Tunnels) != 3 {
+		t.Errorf("ended %+v, want three", ended.Tunnels)
+	}
+	if code := p.wait(); code != 0 {
+		t.Errorf("connect ends with %d: %s", code, p.stderr)
+	}
+}

@@ -29,17 +29,18 @@ func (a *app) stateFolder() string {
 	return filepath.Join(dir, "rdsx")
 }
 
-// runFolders are where processes of this user leave their sockets, the best first: the system's folder for such things, the
-// state folder, and where that one's path is too long for a socket a folder of the user's own among the temporary files.
+// runFolders are where processes of this user leave their sockets, the best first: the state folder, and where its path is too long
+// for a socket a folder of the user's own among the temporary files. The system's folder for such things comes last: it is emptied
+// at the end of the last login, which a process in the background or in a terminal multiplexer outlives.
 func (a *app) runFolders() []string {
 	var all []string
+	if state := a.stateFolder(); state != "" {
+		all = append(all, filepath.Join(state, "run"), filepath.Join(a.tempDir(), fmt.Sprintf("rdsx-%d-%s", os.Getuid(), digest(state)[:8])))
+	}
 	if dir := a.getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
 		if info, err := os.Stat(dir); err == nil && info.IsDir() {
 			all = append(all, filepath.Join(dir, "rdsx"))
 		}
-	}
-	if state := a.stateFolder(); state != "" {
-		all = append(all, filepath.Join(state, "run"), filepath.Join(a.tempDir(), fmt.Sprintf("rdsx-%d-%s", os.Getuid(), digest(state)[:8])))
 	}
 	return all
 }
