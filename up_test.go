@@ -159,6 +159,17 @@ func (b *box) sockets(t *testing.T) []string {
 	return files
 }
 
+// aged has the files be an hour old.
+func (b *box) aged(t *testing.T, paths ...string) {
+	t.Helper()
+	long := time.Now().Add(-time.Hour)
+	for _, path := range paths {
+		if err := os.Chtimes(path, long, long); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestUpEndsBySignal: every session of every tunnel is over when the process is.
 func TestUpEndsBySignal(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
@@ -259,36 +270,45 @@ func TestDetachedEndsByTerm(t *testing.T) {
 	}
 }
 
-// TestInterruptedDetach: who gives up waiting leaves nothing behind.
+// TestInterruptedDetach: who gives up waiting leaves nothing behind; who is killed meanwhile, nothing that the next ps does not
+// remove.
 func TestInterruptedDetach(t *testing.T) {
-	b := shop(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0") // an AWS that never answers
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	asked := make(chan net.Conn, 64)
-	go func() {
-		defer close(asked)
-		for {
-			c, err := l.Accept()
+	for sig, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGKILL: -1} {
+		t.Run(sig.String(), func(t *testing.T) {
+			b := shop(t)
+			l, err := net.Listen("tcp", "127.0.0.1:0") // an AWS that never answers
 			if err != nil {
-				return
+				t.Fatal(err)
 			}
-			asked <- c
-		}
-	}()
-	p := b.launch(t, "up", "-d", "--json", "--endpoint-url", "http://"+l.Addr().String())
-	c := <-asked // by the process of its own: this one asks nothing of AWS
-	defer c.Close()
-	if code := p.stop(os.Interrupt); code != 130 {
-		t.Errorf("exit code %d, want 130; stderr: %s", code, p.stderr)
-	}
-	if left := b.sockets(t); len(left) > 0 {
-		t.Errorf("files are left: %v", left)
-	}
-	if _, err := io.Copy(io.Discard, c); err != nil && !strings.Contains(err.Error(), "reset") {
-		t.Errorf("the process of its own still asks: %v", err)
+			defer l.Close()
+			asked := make(chan net.Conn, 64)
+			go func() {
+				defer close(asked)
+				for {
+					c, err := l.Accept()
+					if err != nil {
+						return
+					}
+					asked <- c
+				}
+			}()
+			p := b.launch(t, "up", "-d", "--json", "--endpoint-url", "http://"+l.Addr().String())
+			c := <-asked // by the process of its own: this one asks nothing of AWS
+			defer c.Close()
+			if code := p.stop(sig); code != want {
+				t.Errorf("exit code %d, want %d; stderr: %s", code, want, p.stderr)
+			}
+			if sig == syscall.SIGKILL {
+				b.aged(t, b.sockets(t)...)
+				b.tunnels(t, "ps")
+			}
+			if left := b.sockets(t); len(left) > 0 {
+				t.Errorf("files are left: %v", left)
+			}
+			if _, err := io.Copy(io.Discard, c); err != nil && !strings.Contains(err.Error(), "reset") {
+				t.Errorf("the process of its own still asks: %v", err)
+			}
+		})
 	}
 }
 
@@ -302,10 +322,7 @@ func TestDeadSocket(t *testing.T) {
 	if len(left) != 1 {
 		t.Fatalf("the killed process has left %v: the test proves nothing", left)
 	}
-	long := time.Now().Add(-time.Hour)
-	if err := os.Chtimes(left[0], long, long); err != nil {
-		t.Fatal(err)
-	}
+	b.aged(t, left...)
 	out, stderr, code := b.run(t, "ps")
 	if code != 0 || out != "" || stderr != "no tunnel is open\n" {
 		t.Errorf("code %d, %q, %q", code, out, stderr)

@@ -58,14 +58,10 @@ func (a *app) peers(ctx context.Context) (all []peer, silent []error) {
 func (a *app) peersBut(ctx context.Context, without map[string]bool) (all []peer, silent []*silentPeer) {
 	var paths []string
 	for _, dir := range a.runFolders() {
-		if !isPrivate(dir) {
-			continue
+		paths = append(paths, slices.DeleteFunc(socketsIn(dir, socketEnd), func(path string) bool { return without[path] })...)
+		for _, path := range socketsIn(dir, reportEnd) {
+			clearAway(path, reportAge)
 		}
-		found, err := filepath.Glob(filepath.Join(escaped(dir), "*"+socketEnd))
-		if err != nil { // only of a malformed pattern
-			continue
-		}
-		paths = append(paths, slices.DeleteFunc(found, func(path string) bool { return pidOf(path) == 0 || without[path] })...)
 	}
 	replies, errs := make([]boardReply, len(paths)), make([]error, len(paths))
 	var asked sync.WaitGroup
@@ -76,7 +72,7 @@ func (a *app) peersBut(ctx context.Context, without map[string]bool) (all []peer
 	for i, err := range errs {
 		switch {
 		case isDead(err):
-			clearAway(paths[i])
+			clearAway(paths[i], socketAge)
 		case err != nil:
 			silent = append(silent, &silentPeer{paths[i], err})
 		default:

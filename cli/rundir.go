@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,9 @@ const (
 	longestSocket = 103 // bytes of its path: macOS takes no more
 	// socketAge is how old a socket on which nobody answers must be to be taken for dead: it is bound a moment before it listens.
 	socketAge = 2 * time.Second
+	// reportAge is how old the socket of a process that waits must be: the one that it has started connects at once, and then it is
+	// gone. Nobody else may try it.
+	reportAge = time.Minute
 )
 
 // stateFolder is the user's folder of rdsx's state; "" where there is no home.
@@ -109,11 +113,23 @@ func isPrivate(dir string) bool {
 	return err == nil && info.IsDir() && ownAlone(info)
 }
 
-// clearAway removes the socket of a process that is gone.
-func clearAway(path string) {
-	if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > socketAge {
+// clearAway removes the socket of a process that is gone, when it is older than that.
+func clearAway(path string, age time.Duration) {
+	if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > age {
 		_ = os.Remove(path) // the next look will try again
 	}
+}
+
+// socketsIn are the sockets of this machine's processes in a folder that have that end.
+func socketsIn(dir, end string) []string {
+	if !isPrivate(dir) {
+		return nil
+	}
+	found, err := filepath.Glob(filepath.Join(escaped(dir), "*"+end))
+	if err != nil { // only of a malformed pattern
+		return nil
+	}
+	return slices.DeleteFunc(found, func(path string) bool { return pidOf(path) == 0 })
 }
 
 // isDead says whether err, of connecting to a socket, means that no process is behind it.

@@ -176,6 +176,7 @@ func (w *waiter) wait(ctx context.Context, l net.Listener, cmd *exec.Cmd) error 
 		<-exited //nolint:errcheck // it was told to end
 		return context.Canceled
 	}
+	_ = l.Close()                                               // its file goes with it: a killed process leaves none
 	defer conn.Close()                                          //nolint:errcheck // all has been read
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // which ends the process
 	settled, pid := w.read(conn)
