@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"os/exec"
 	"syscall"
 
@@ -19,3 +20,9 @@ func isRefused(err error) bool { return errors.Is(err, windows.WSAECONNREFUSED) 
 func detached(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP}
 }
+
+// hold does nothing: Windows does not remove a file that a process has open.
+func hold(*os.File) {}
+
+// isHeld is false, see hold.
+func isHeld(string) bool { return false }

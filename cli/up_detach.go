@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -20,11 +19,8 @@ import (
 	"github.com/rdsx/rdsx/aws"
 )
 
-const (
-	reportEnd = ".up" // of the socket on which the process that waits listens
-	logEnd    = ".log"
-	mostLogs  = 20
-)
+// reportEnd is the end of the name of the socket on which the process that waits listens.
+const reportEnd = ".up"
 
 // upLine is what the process that waits reads of a line of the one that carries the tunnels. The last one is "up".
 type upLine struct {
@@ -74,8 +70,13 @@ func (a *app) detach(ctx context.Context, given *pflag.FlagSet, args []string, w
 	if err != nil {
 		return undetached(fmt.Errorf("make a log for a process of its own: %w", err))
 	}
-	defer log.Close() //nolint:errcheck // it is the other process's
 	w.log = log.Name()
+	defer func() {
+		_ = log.Close() // it is the other process's
+		if !w.tells {
+			_ = os.Remove(w.log)
+		}
+	}()
 	cmd, err := a.anew(given, args, l.Addr().String(), failed)
 	if err != nil {
 		return err
@@ -118,26 +119,6 @@ func (a *app) anew(given *pflag.FlagSet, args []string, report string, without m
 	return cmd, nil
 }
 
-// newLog makes the file for what a detached process says, and removes the oldest of those that others have left.
-func (a *app) newLog() (*os.File, error) {
-	state := a.stateFolder()
-	if state == "" {
-		return nil, errors.New("there is no home folder: set HOME or XDG_STATE_HOME")
-	}
-	dir := filepath.Join(state, "log")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	old, _ := filepath.Glob(filepath.Join(escaped(dir), "up-*"+logEnd)) // the pattern is well formed
-	slices.Sort(old)                                                    // by time
-	for len(old) >= mostLogs {
-		_ = os.Remove(old[0]) // one that cannot be removed stays
-		old = old[1:]
-	}
-	name := fmt.Sprintf("up-%s-%d%s", time.Now().UTC().Format("20060102T150405.000"), os.Getpid(), logEnd)
-	return os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
-}
-
 // waiter is the process that waits for a detached one.
 type waiter struct {
 	a      *app
@@ -145,7 +126,8 @@ type waiter struct {
 	log    string // path
 	worst  int    // exit code
 	shown  []string
-	opened int // of these by that process
+	opened int  // of these by that process
+	tells  bool // the log has something of interest: that process has opened one, or failed
 }
 
 // wait reads what the process reports until all is settled.
@@ -187,6 +169,12 @@ func (w *waiter) wait(ctx context.Context, l net.Listener, cmd *exec.Cmd) error 
 	case !settled:
 		return w.gone(<-exited)
 	}
+	if !w.tells { // it has nothing to carry: it ends, and so does its log
+		select {
+		case <-exited:
+		case <-ctx.Done():
+		}
+	}
 	if w.opened > 0 && !w.a.flags.json {
 		name := w.a.calledAs()
 		fmt.Fprintf(w.a.Stderr, "%s in process %d: %s ps lists, %s down ends; its log is %s\n", count(w.opened, "tunnel"), pid, name, name, w.log)
@@ -199,6 +187,7 @@ func (w *waiter) wait(ctx context.Context, l net.Listener, cmd *exec.Cmd) error 
 
 // gone is the error of a process that has ended without a word.
 func (w *waiter) gone(err error) error {
+	w.tells = true
 	if err == nil {
 		err = errors.New("exit status 0")
 	}
@@ -217,7 +206,11 @@ func (w *waiter) read(conn io.Reader) (settled bool, pid int) {
 		if line.Event == "up" {
 			w.worst = max(w.worst, line.Code)
 			if w.a.flags.json {
-				_ = json.NewEncoder(w.a.Stdout).Encode(settledLine{line.At, line.Event, line.PID, w.worst, w.log})
+				end := settledLine{line.At, line.Event, line.PID, w.worst, w.log}
+				if !w.tells {
+					end.Log = ""
+				}
+				_ = json.NewEncoder(w.a.Stdout).Encode(end)
 			}
 			return true, line.PID
 		}
@@ -233,6 +226,7 @@ func (w *waiter) read(conn io.Reader) (settled bool, pid int) {
 func (w *waiter) show(line upLine) {
 	switch {
 	case line.Event == "failed":
+		w.tells = true
 		if !w.a.flags.json {
 			w.a.sayFailed(w.a.Stderr, line.Target, line.Text, line.Next)
 		}
@@ -241,6 +235,7 @@ func (w *waiter) show(line upLine) {
 		here := line.PID == 0 // not in another process, since before
 		if here {
 			w.opened++
+			w.tells = true
 		}
 		if w.a.flags.json {
 			return
@@ -285,6 +280,7 @@ func (a *app) upFor(ctx context.Context, wishes []wish, path string) error {
 		<-read
 	}()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // or a reader that has stopped would hold up the end
+	a.ownLog()
 	talk := newTextAudience(a, wishes)
 	talk.quiet = true
 	here := *a

@@ -237,8 +237,11 @@ func newTextAudience(a *app, wishes []wish) *textAudience {
 
 func (t *textAudience) reporter(r route) reporter {
 	rep := newNamedReporter(t.c, r, printable(r.name))
-	rep.quiet = t.quiet
-	return rep
+	if !t.quiet {
+		return rep
+	}
+	rep.quiet = true
+	return &repeats{reporter: rep, now: time.Now}
 }
 
 func (t *textAudience) failed(name string, err error) {
