@@ -171,7 +171,7 @@ func (w *waiter) wait(ctx context.Context, l net.Listener, cmd *exec.Cmd) error 
 	}
 	if !w.tells { // it has nothing to carry: it ends, and so does its log
 		select {
-		case <-exited:
+		case <-exited: //nolint:errcheck // its code has been told
 		case <-ctx.Done():
 		}
 	}
