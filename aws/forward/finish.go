@@ -45,7 +45,7 @@ func (f *Forwarder) Finish(ctx context.Context) error {
 		if now := f.moved(); now != moved {
 			moved, at = now, time.Now()
 		}
-		if owed = f.owed(sent); owed == 0 {
+		if owed = f.unsent(sent); owed == 0 {
 			if f.drainAll(ctx, &drained); drained.left.Load() == 0 {
 				return nil
 			}
@@ -83,8 +83,8 @@ type lastSent struct {
 	at    time.Time
 }
 
-// owed is how many connections may still have something to send. Those whose clients have finished are closed in order.
-func (f *Forwarder) owed(sent map[uint64]lastSent) int {
+// unsent is how many connections may still have something to send. Those whose clients have finished are closed in order.
+func (f *Forwarder) unsent(sent map[uint64]lastSent) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now, n := time.Now(), 0
