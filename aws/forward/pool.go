@@ -194,10 +194,8 @@ func (p *pool) healthy() int {
 
 // may says whether another session is allowed now: within the limit, and not while attempts are held back. Sessions that are
 // on their way out do not count, nor one whose link is in doubt: what takes their place must be possible with a limit of one.
+// However many they are, where none takes a connection one may be started.
 func (p *pool) may(now time.Time) bool {
-	if p.opening >= atOnce || len(p.members)+p.opening >= 2*p.limit+1 {
-		return false
-	}
 	n, healthy := p.opening, 0
 	for _, m := range p.members {
 		switch {
@@ -210,10 +208,13 @@ func (p *pool) may(now time.Time) bool {
 			n++
 		}
 	}
-	if healthy > 0 && now.Before(p.extraAt) || healthy == 0 && (p.opening > 0 || now.Before(p.retryAt)) {
+	switch {
+	case n >= p.limit:
 		return false
+	case healthy == 0:
+		return p.opening == 0 && !now.Before(p.retryAt)
 	}
-	return n < p.limit
+	return p.opening < atOnce && len(p.members)+p.opening <= 2*p.limit && !now.Before(p.extraAt)
 }
 
 // lookAgain is when a waiting connection should try again without being told, zero for never.

@@ -294,6 +294,28 @@ func TestReopens(t *testing.T) {
 	}
 }
 
+// TestLeavingOnesBlockNobody: sessions that carry old connections alone do not keep the next one from being started, however many
+// they are.
+func TestLeavingOnesBlockNobody(t *testing.T) {
+	bubble(t, Config{Sessions: 1}, sessions(nil), func(r *rig) {
+		for n := 1; n <= 3; n++ {
+			c := r.connect()
+			r.send(r.dialled(n), c, "hello")
+			r.mu.Lock()
+			r.retire(r.t.Context())
+			r.mu.Unlock()
+			time.Sleep(time.Second)
+		}
+		r.dialer.all()[3].end(errors.New("idle too long"))
+		time.Sleep(20 * time.Minute)
+		c := r.connect()
+		r.send(r.dialled(5), c, "hello")
+		if n := len(r.Snapshot().Sessions); n != 4 {
+			t.Errorf("%d sessions, want three that are leaving and one", n)
+		}
+	})
+}
+
 // TestReopensNoLonger: 15 s without a session are the end of a connection, and the event says what AWS said.
 func TestReopensNoLonger(t *testing.T) {
 	for name, c := range map[string]struct {
