@@ -33,7 +33,7 @@ type connection struct {
 	remote   net.Conn
 	dialled  time.Time
 	excused  time.Time // when a dial that takes long was last found to be the network's fault
-	cleared  bool      // a probe has passed: the agent is done with the dial
+	cleared  bool      // nothing is to be learnt of the dial any more: a probe has passed, say
 	released bool      // its place in the session is free
 	cause    error     // why this side cut it
 	seen     uint64    // payload bytes at the keeper's last look
@@ -88,7 +88,8 @@ func (f *Forwarder) unregister(c *connection, err error) {
 	f.note(f.closing(c, err))
 }
 
-// release closes the remote side and frees its place in the session. Further calls do nothing.
+// release closes the remote side and frees its place in the session. Further calls do nothing. The agent does not learn that a dial
+// is no longer wanted, so the session keeps the oldest of those in mind.
 func (f *Forwarder) release(c *connection) {
 	f.mu.Lock()
 	remote, m := c.remote, c.member
@@ -103,6 +104,9 @@ func (f *Forwarder) release(c *connection) {
 		return
 	}
 	c.released = true
+	if c.pending() && !m.single && !m.givenUp.pending() {
+		m.givenUp = c
+	}
 	f.leave(m)
 	if m.retired {
 		m.wake()
@@ -159,6 +163,7 @@ func (f *Forwarder) connections(keep func(*connection) bool) []*connection {
 func (f *Forwarder) firstByte(c *connection) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	c.dialDone()
 	if !c.member.heard {
 		c.member.heard = true
 		f.pool.failures = 0

@@ -24,6 +24,7 @@ func (f *Forwarder) carry(c *connection) error {
 		f.copyUp(c)
 	}()
 	err := f.copyDown(c)
+	f.answered(c, err)
 	if err != nil {
 		err = f.why(c, err)
 		reset(c.local)

@@ -2,6 +2,7 @@ package forward
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/rdsx/rdsx/aws"
@@ -68,7 +69,8 @@ func (f *Forwarder) stir() {
 func (f *Forwarder) asleep() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.conns) == 0 && f.pool.healthy() < 2 && f.late.IsZero() && !f.cfg.KeepAlive && !f.unborn()
+	return len(f.conns) == 0 && f.pool.healthy() < 2 && f.late.IsZero() && !f.cfg.KeepAlive && !f.unborn() &&
+		!slices.ContainsFunc(f.pool.members, func(m *member) bool { return m.alive() && m.givenUp.pending() })
 }
 
 // unborn says whether the first session could not be had yet, for a reason that passes. f.mu is held.
@@ -84,7 +86,7 @@ func (f *Forwarder) tend(ctx context.Context, now time.Time, since time.Duration
 		if m.busy() {
 			was++
 		}
-		m.bulk, m.stuck = 0, false
+		m.bulk, m.stuck = 0, m.givenUp.lasts(now)
 	}
 	for _, c := range f.conns {
 		f.measure(c, now, since)
@@ -119,7 +121,7 @@ func (f *Forwarder) measure(c *connection, now time.Time, since time.Duration) {
 	if c.rate >= bulkRate {
 		m.bulk++
 	}
-	if !c.cleared && !c.heard.Load() && now.Sub(c.dialled) >= young {
+	if c.lasts(now) {
 		m.stuck = true
 	}
 }

@@ -70,7 +70,8 @@ func (f *Forwarder) relinked(ctx context.Context, m *member) {
 	}
 	m.link = is
 	if was.state == aws.LinkResuming && is.state == aws.LinkUp { // dials that waited for it begin now
-		for _, c := range f.connections(func(c *connection) bool { return !f.deadline(m, c).IsZero() }) {
+		waiting, _ := f.dials(m)
+		for _, c := range waiting {
 			c.excused = now
 		}
 	}

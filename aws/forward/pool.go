@@ -62,6 +62,8 @@ type member struct {
 	heard     bool      // some connection has had a byte through it
 	probeless bool      // basic mode: Probe is not supported
 	armed     bool      // its goroutine's timer is set already
+
+	givenUp *connection // the oldest that its client gave up while the agent may be busy with its dial; nil for none
 }
 
 func (m *member) wake() {

@@ -13,7 +13,8 @@ import (
 
 // The agent dials one connection after the other, waits for minutes where nobody answers, and says nothing when it has
 // succeeded (docs/protocol.md §1.4). So a connection that has received nothing for half of Config.DialLimit is asked about with
-// a probe, and the probe has the other half.
+// a probe, and the probe has the other half. That its client has gone meanwhile changes nothing: the agent is not told, and whoever
+// comes next would wait behind that dial.
 
 // mostExcused is for how long a silent agent on a link that seems up may be the network's fault.
 const mostExcused = 40 * time.Second
@@ -63,11 +64,7 @@ func (f *Forwarder) watch(ctx context.Context, m *member) {
 func (f *Forwarder) due(m *member) (at time.Time, left bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, c := range f.conns {
-		if t := f.deadline(m, c); !t.IsZero() && (at.IsZero() || t.Before(at)) {
-			at = t
-		}
-	}
+	_, at = f.dials(m)
 	m.armed = !at.IsZero()
 	if m.armed && !m.probeless {
 		at = at.Add(-f.cfg.DialLimit / 2)
@@ -75,10 +72,50 @@ func (f *Forwarder) due(m *member) (at time.Time, left bool) {
 	return at, m.retired && m.load == 0
 }
 
+// pending says whether the agent may be busy with c's dial, or have it yet to begin. c can be nil.
+func (c *connection) pending() bool { return c != nil && !c.cleared && !c.heard.Load() }
+
+// lasts says whether c's dial takes long. c can be nil.
+func (c *connection) lasts(now time.Time) bool { return c.pending() && now.Sub(c.dialled) >= young }
+
+// dialDone notes that the agent is done with c's dial, and so with those before it.
+func (c *connection) dialDone() {
+	c.cleared = true
+	if m := c.member; m.givenUp != nil && !m.givenUp.dialled.After(c.dialled) {
+		m.givenUp = nil
+	}
+}
+
+// answered notes that the target has ended c, which it can do only once it is dialled; err is what c's copy downward gave.
+func (f *Forwarder) answered(c *connection, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err == nil || errors.Is(err, aws.ErrRefused) {
+		c.dialDone()
+	}
+}
+
+// dials are the connections of m whose dials are pending, that which was given up among them, and when the first of them has had
+// its time. f.mu is held.
+func (f *Forwarder) dials(m *member) (all []*connection, limit time.Time) {
+	waits := func(c *connection) bool {
+		t := f.deadline(m, c)
+		if !t.IsZero() && (limit.IsZero() || t.Before(limit)) {
+			limit = t
+		}
+		return !t.IsZero()
+	}
+	all = f.connections(func(c *connection) bool { return c != m.givenUp && waits(c) })
+	if g := m.givenUp; g != nil && !m.retired && waits(g) { // nobody comes after it to one that is retired
+		all = append(all, g)
+	}
+	return all, limit
+}
+
 // deadline is when c's dial through m has taken too long, zero when it is not waiting for one. In basic mode the agent
 // dials at the first byte, and only a connection that has sent one can be judged. f.mu is held.
 func (f *Forwarder) deadline(m *member, c *connection) time.Time {
-	if c.member != m || c.cleared || c.heard.Load() || c.released || c.cause != nil {
+	if c.member != m || !c.pending() || c.released && c != m.givenUp {
 		return time.Time{}
 	}
 	if !m.probeless {
@@ -124,7 +161,7 @@ func (f *Forwarder) check(ctx context.Context, m *member) error {
 	switch {
 	case err == nil:
 		for _, c := range asked {
-			c.cleared = true
+			c.dialDone()
 		}
 	case errors.Is(err, errors.ErrUnsupported):
 		m.probeless = true
@@ -173,17 +210,11 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// waiting are the connections of m that have received nothing, and when the first of them has had its time.
+// waiting are the dials of m that are pending, and when the first of them has had its time.
 func (f *Forwarder) waiting(m *member) (all []*connection, limit time.Time, probeless bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all = f.connections(func(c *connection) bool {
-		t := f.deadline(m, c)
-		if !t.IsZero() && (limit.IsZero() || t.Before(limit)) {
-			limit = t
-		}
-		return !t.IsZero()
-	})
+	all, limit = f.dials(m)
 	return all, limit, m.probeless
 }
 
@@ -198,6 +229,9 @@ func (f *Forwarder) judge(ctx context.Context, m *member) {
 	text := fmt.Sprintf("%s did not answer %s's connect in %v", f.cfg.Target.Endpoint, f.instance(), f.cfg.DialLimit)
 	f.trouble = text
 	m.retired = true
+	for _, c := range stuck {
+		c.dialDone() // that is its verdict
+	}
 	f.note(aws.Event{Kind: aws.EventUnreachable, Text: text, Next: f.whatToOpen()})
 	f.wonder(true)
 	f.replace(ctx)

@@ -118,7 +118,7 @@ func TestDialsThatAreFine(t *testing.T) {
 				r.send(r.dialled(1), c, "hello")
 			}
 		}, 0},
-		"gone before it was asked": {never, func(r *rig) { r.connect().abort() }, 0},
+		"gone before it was asked": {nil, func(r *rig) { r.connect().abort() }, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := sessions(func(s *fakeSession) {
