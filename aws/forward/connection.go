@@ -166,7 +166,7 @@ func (f *Forwarder) firstByte(c *connection) {
 	c.dialDone()
 	if !c.member.heard {
 		c.member.heard = true
-		f.pool.failures = 0
+		f.pool.forgive()
 	}
 	f.trouble = ""
 	f.settle()

@@ -91,6 +91,7 @@ type Forwarder struct {
 	looked   time.Time    // when that was asked for
 	doubt    time.Time    // until then the watcher looks often
 	late     time.Time    // sessions started before may lead to where the target was; zero for none
+	owed     bool         // a session is to be started when attempts are not held back any more
 	drowsy   bool         // it is said that an agent in basic mode cannot be kept from becoming idle
 	serves
 

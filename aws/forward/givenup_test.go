@@ -126,6 +126,7 @@ func TestGivenUpDialInAnOutage(t *testing.T) {
 		r.dialled(1)
 		c.abort()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		s.relink(aws.SessionStats{Link: aws.LinkUp, Resumes: 1})
 		time.Sleep(8*time.Second - 1)
 		synctest.Wait()

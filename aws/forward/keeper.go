@@ -69,7 +69,7 @@ func (f *Forwarder) stir() {
 func (f *Forwarder) asleep() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.conns) == 0 && f.pool.healthy() < 2 && f.late.IsZero() && !f.cfg.KeepAlive && !f.unborn() &&
+	return len(f.conns) == 0 && f.pool.healthy() < 2 && f.late.IsZero() && !f.cfg.KeepAlive && !f.unborn() && !f.owed &&
 		!slices.ContainsFunc(f.pool.members, func(m *member) bool { return m.alive() && m.givenUp.pending() })
 }
 
@@ -102,6 +102,9 @@ func (f *Forwarder) tend(ctx context.Context, now time.Time, since time.Duration
 	}
 	if f.unborn() && p.opening == 0 && p.may(now) {
 		f.startSession(ctx)
+	}
+	if f.owed {
+		f.replace(ctx)
 	}
 	f.leaveBehind(ctx, now)
 	f.spare(ctx, now)
@@ -168,10 +171,16 @@ func (m *member) stays(now time.Time) bool {
 	return m.load > 0 && now.Sub(m.latest) >= steady && m.link.state != aws.LinkResuming
 }
 
-// replace starts a session where none takes connections any more. f.mu is held.
+// replace starts a session where none takes connections any more; where attempts are held back the keeper does it later. f.mu is held.
 func (f *Forwarder) replace(ctx context.Context) {
-	if f.pool.healthy() == 0 && f.pool.opening == 0 && !f.cfg.Lazy {
+	p := &f.pool
+	f.owed = p.healthy() == 0 && p.opening == 0 && !f.cfg.Lazy
+	switch {
+	case f.owed && p.may(time.Now()):
+		f.owed = false
 		f.startSession(ctx)
+	case f.owed:
+		f.stir()
 	}
 }
 

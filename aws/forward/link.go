@@ -42,7 +42,7 @@ func (f *Forwarder) Retry() {
 			l.Retry()
 		}
 	}
-	f.pool.retryAt, f.pool.extraAt = time.Time{}, time.Time{}
+	f.pool.forgive()
 	if f.pool.signIn() { // nobody knows, until the next connection
 		f.pool.lastErr = nil
 		f.settle()

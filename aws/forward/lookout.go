@@ -115,6 +115,7 @@ func (f *Forwarder) follow(ctx context.Context, was, now Place) {
 		text = fmt.Sprintf("%s moved from %s to %s", what, cmp.Or(was.At, "elsewhere"), cmp.Or(now.At, "elsewhere"))
 	}
 	f.trouble = ""
+	f.pool.forgive() // what failed was the old place
 	stay := f.leftBehind(was, now)
 	f.retire(ctx)
 	f.note(aws.Event{Kind: aws.EventMoved, Text: text + ": new connections go there through a new session" + stay})

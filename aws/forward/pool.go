@@ -17,6 +17,8 @@ const (
 	firstExtra  = time.Second // the same where other sessions carry the tunnel meanwhile
 	lastExtra   = time.Minute
 	provingTime = 3 * time.Second // a session that ends earlier, having carried nothing, never worked
+	trialTime   = time.Minute     // one that ends before this, having carried nothing, was not worth starting
+	forgiven    = 2 * time.Minute // without a failure, and the next one is the first in a row
 	// basicFresh is how long the connection that an agent in basic mode has opened at the session's start is trusted: MySQL
 	// hangs up on a client that has not signed in within ten seconds, and the agent does not tell.
 	basicFresh = 5 * time.Second
@@ -117,18 +119,16 @@ func (m *member) use() aws.SeatUse {
 
 // pool is the sessions behind one port. The Forwarder's lock guards it.
 type pool struct {
-	limit    int
-	members  []*member     // those that live, and those that are being wound up
-	waiting  int           // connections that have no session yet
-	opening  int           // sessions that are being started
-	opened   int           // how many were
-	failed   uint64        // how many were not
-	lastErr  error         // of the latest attempt, nil once a session is open
-	failures int           // in a row, also of sessions that ended before they carried anything
-	retryAt  time.Time     // no attempt before
-	extra    int           // failures in a row where other sessions carried the tunnel
-	extraAt  time.Time     // no attempt to have one more before
-	changed  chan struct{} // closed and replaced when a waiting connection should look again
+	limit   int
+	members []*member     // those that live, and those that are being wound up
+	waiting int           // connections that have no session yet
+	opening int           // sessions that are being started
+	opened  int           // how many were
+	failed  uint64        // how many were not
+	lastErr error         // of the latest attempt, nil once a session is open
+	retry   delay         // no attempt before it is over
+	extra   delay         // no attempt to have one more beside those that take connections
+	changed chan struct{} // closed and replaced when a waiting connection should look again
 }
 
 func newPool(limit int) pool { return pool{limit: limit, changed: make(chan struct{})} }
@@ -214,9 +214,9 @@ func (p *pool) may(now time.Time) bool {
 	case n >= p.limit:
 		return false
 	case healthy == 0:
-		return p.opening == 0 && !now.Before(p.retryAt)
+		return p.opening == 0 && !now.Before(p.retry.until)
 	}
-	return p.opening < atOnce && len(p.members)+p.opening <= 2*p.limit && !now.Before(p.extraAt)
+	return p.opening < atOnce && len(p.members)+p.opening <= 2*p.limit && !now.Before(p.extra.until)
 }
 
 // lookAgain is when a waiting connection should try again without being told, zero for never.
@@ -224,23 +224,48 @@ func (p *pool) lookAgain(now time.Time) time.Time {
 	switch {
 	case p.healthy() > 0:
 		return now.Add(young / 4) // a session may have become quiet
-	case p.opening == 0 && p.retryAt.After(now):
-		return p.retryAt
+	case p.opening == 0 && p.retry.until.After(now):
+		return p.retry.until
 	}
 	return time.Time{}
 }
 
-// backOff delays the next attempt: 0.1 s to 5 s, the upper half of it random so that many tunnels do not come back at once.
-// Where other sessions carry the tunnel meanwhile it is 1 s to 1 min.
+// delay holds attempts back, for longer with each failure in a row.
+type delay struct {
+	until time.Time
+	row   int // failures, also of sessions that were started and carried nothing
+}
+
+func (d *delay) grow(first, last time.Duration, now time.Time) {
+	if now.Sub(d.until) > forgiven {
+		d.row = 0
+	}
+	d.until = now.Add(jittered(first, last, d.row))
+	d.row++
+}
+
+// backOff delays the next attempt after one that failed: 0.1 s to 5 s, the upper half of it random so that many tunnels do not come
+// back at once. Where other sessions carry the tunnel meanwhile it is 1 s to 1 min.
 func (p *pool) backOff(now time.Time) {
 	if p.healthy() > 0 {
-		p.extraAt = now.Add(jittered(firstExtra, lastExtra, p.extra))
-		p.extra++
+		p.extra.grow(firstExtra, lastExtra, now)
 		return
 	}
-	p.retryAt = now.Add(jittered(firstRetry, lastRetry, p.failures))
-	p.failures++
+	p.retry.grow(firstRetry, lastRetry, now)
 }
+
+// useless delays the next attempts after a session that was started and has carried nothing: AWS starts the next one as gladly, and
+// that has to end somewhere. A reserve is the last thing to be had then; one for a newcomer is, within 5 s, unless there is another
+// that has carried something.
+func (p *pool) useless(now time.Time) {
+	p.extra.grow(firstExtra, lastExtra, now)
+	if !slices.ContainsFunc(p.members, func(m *member) bool { return m.alive() && m.heard }) {
+		p.retry.grow(firstRetry, lastRetry, now)
+	}
+}
+
+// forgive ends what holds attempts back: there is reason to think that the next one works.
+func (p *pool) forgive() { p.retry, p.extra = delay{}, delay{} }
 
 func jittered(first, last time.Duration, n int) time.Duration {
 	d := min(first<<min(n, 10), last)

@@ -42,7 +42,6 @@ func (f *Forwarder) admit(ctx context.Context, s Session) *member {
 	p := &f.pool
 	p.opening, p.lastErr = p.opening-1, nil
 	p.opened++
-	p.extra, p.extraAt = 0, time.Time{}
 	p.members = append(p.members, m)
 	f.carriedBy(m)
 	text := fmt.Sprintf("session %s started on %s", stats.ID, f.instance())
@@ -176,14 +175,12 @@ func (f *Forwarder) lost(m *member, err error) {
 	defer f.mu.Unlock()
 	m.retired, m.over = true, true
 	p := &f.pool
-	stillborn := !m.heard && time.Since(m.opened) < provingTime
-	switch {
-	case !stillborn:
-		p.failures = 0
-	case p.healthy() > 0:
-		p.backOff(time.Now())
-	default:
-		p.backOff(time.Now())
+	now := time.Now()
+	stillborn := !m.heard && now.Sub(m.opened) < provingTime
+	if !m.heard && now.Sub(m.opened) < trialTime {
+		p.useless(now)
+	}
+	if stillborn && p.healthy() == 0 {
 		f.trouble = cause.Error()
 	}
 	for _, c := range f.connections(m.carries) {

@@ -229,6 +229,9 @@ func (f *Forwarder) judge(ctx context.Context, m *member) {
 	text := fmt.Sprintf("%s did not answer %s's connect in %v", f.cfg.Target.Endpoint, f.instance(), f.cfg.DialLimit)
 	f.trouble = text
 	m.retired = true
+	if !m.heard {
+		f.pool.useless(time.Now())
+	}
 	for _, c := range stuck {
 		c.dialDone() // that is its verdict
 	}

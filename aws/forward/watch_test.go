@@ -172,6 +172,7 @@ func TestBasicModeDials(t *testing.T) {
 			t.Errorf("reset %v after the first byte, want 8s", took)
 		}
 		r.wantTold(aws.EventUnreachable, 1, "did not answer")
+		time.Sleep(time.Second)
 		if n := len(r.dialer.all()); n != 2 {
 			t.Errorf("%d sessions, want a second", n)
 		}
