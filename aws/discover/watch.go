@@ -17,7 +17,7 @@ import (
 // Whereabouts are where RDS says that an endpoint leads now. They are compared by Mark: a change is a fail-over.
 type Whereabouts struct {
 	Mark    string
-	What    string   // that moves: "writer", "set of readers", "instance"
+	What    string   // that moves: "writer", "set of readers", "set of instances", "instance"
 	At      string   // where it is: instances, or a zone
 	Members []Member // of the cluster behind a writer endpoint
 }
@@ -108,8 +108,12 @@ func ofCluster(c rdstypes.DBCluster, role aws.Role) Whereabouts {
 		}
 		return Whereabouts{Mark: mark(sdk.ToString(c.ReaderEndpoint), readers...), What: "set of readers", At: strings.Join(readers, ", ")}
 	}
-	all := append(slices.Clone(writers), readers...)
-	return Whereabouts{Mark: mark("", all...), What: "writer", At: strings.Join(writers, ", ")}
+	// Which of the members are behind a custom endpoint is not told, so any that comes or goes may be a change.
+	all, at := slices.Concat(writers, readers), strings.Join(readers, ", ")
+	if len(writers) > 0 {
+		at = strings.Join(slices.Concat([]string{strings.Join(writers, ", ") + " (writer)"}, readers), ", ")
+	}
+	return Whereabouts{Mark: mark("", all...), What: "set of instances", At: at}
 }
 
 // memberHost is the endpoint of a cluster's member: SHOP.cluster-XYZ.REGION.rds.amazonaws.com has SHOP-1.XYZ.REGION.rds.amazonaws.com.

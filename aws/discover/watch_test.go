@@ -82,7 +82,17 @@ func TestLocate(t *testing.T) {
 		"custom": {
 			aws.Database{ID: "shop-reports", Cluster: "shop", Role: aws.RoleCustom},
 			&oneCluster{members: cluster("a", "b")}, &oneCluster{members: cluster("b", "a")},
-			"shop", true, "b",
+			"shop", true, "b (writer), a",
+		},
+		"custom, another reader": {
+			aws.Database{ID: "shop-reports", Cluster: "shop", Role: aws.RoleCustom},
+			&oneCluster{members: cluster("a", "b")}, &oneCluster{members: cluster("a", "b", "c")},
+			"shop", true, "a (writer), b, c",
+		},
+		"custom, no writer for now": {
+			aws.Database{ID: "shop-reports", Cluster: "shop", Role: aws.RoleCustom},
+			&oneCluster{members: cluster("a", "b")}, &oneCluster{members: cluster("", "a", "b")},
+			"shop", false, "a, b",
 		},
 		"instance in the other zone": {
 			aws.Database{ID: "orders", Role: aws.RoleInstance},
@@ -101,6 +111,9 @@ func TestLocate(t *testing.T) {
 			now, err := locate(t.Context(), c.after, c.db)
 			if err != nil || now.Mark == "" || (now.Mark != was.Mark) != c.moved || now.At != c.at || c.after.asked != c.asked {
 				t.Errorf("before %+v, after %+v, %v; asked for %s", was, now, err, c.after.asked)
+			}
+			if c.moved && now.At == was.At {
+				t.Errorf("%s is said to have moved, from %s to the same", now.What, now.At)
 			}
 		})
 	}
