@@ -21,17 +21,7 @@ func TestExec(t *testing.T) {
 	b.reaches(t, endpoint, echoServer(t))
 	cmd := exec.Command("rdsx", "exec", id, "--", "sh", "-c", `echo "$1|$RDSX_LOCAL_ADDRESS|$RDSX_ENDPOINT|$PGHOST|$PGHOSTADDR|$PGPORT"; read answer; exit "$answer"`, "sh", "{host}:{port}")
 	cmd.Env = b.env
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	in, out := started(t, cmd)
 	lines := bufio.NewReader(out)
 	line, err := lines.ReadString('\n')
 	if err != nil {
@@ -53,6 +43,22 @@ func TestExec(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != 7 {
 		t.Errorf("exit code %d, want the program's 7", code)
 	}
+}
+
+// started begins a command with a pipe to its input and one from its output.
+func started(t *testing.T, cmd *exec.Cmd) (in io.WriteCloser, out io.Reader) {
+	t.Helper()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err = cmd.StdoutPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return in, out
 }
 
 // TestExecDelivers: what a program has written and not waited for reaches the target, all of it, before rdsx ends.
@@ -79,17 +85,7 @@ func TestExecDelivers(t *testing.T) {
 	b.SetFaults(sim.Faults{RTT: 80 * time.Millisecond})
 	cmd := exec.Command("rdsx", "exec", id, "--no-probe", "--", "sh", "-c", `echo "$RDSX_LOCAL_ADDRESS"; read answer`)
 	cmd.Env = b.env
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	in, out := started(t, cmd)
 	local, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)

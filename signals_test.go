@@ -64,17 +64,7 @@ func TestQuitIsThePrograms(t *testing.T) {
 	cmd.Env = b.env
 	said := &lockedBuffer{}
 	cmd.Stderr = said
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	in, out := started(t, cmd)
 	if _, err := out.Read(make([]byte, 5)); err != nil { // the program runs
 		t.Fatal(err)
 	}

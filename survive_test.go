@@ -65,17 +65,7 @@ func TestTransactionSurvives20Closes(t *testing.T) {
 	cmd.Env = s.env
 	var said bytes.Buffer
 	cmd.Stderr = &said
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	in, out := started(t, cmd)
 	lines := bufio.NewScanner(out)
 	ask := func(sql string) string {
 		t.Helper()
