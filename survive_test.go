@@ -55,6 +55,28 @@ func (b *box) endWebsocket(i int) int {
 	return b.CutClient("")
 }
 
+// resumes is how many websockets have been opened again so far.
+func (b *box) resumes() (n int) {
+	for _, session := range b.AllSessions() {
+		n += int(session.Counters.Resumes)
+	}
+	return n
+}
+
+// awaitResumes waits until that is n; false means that ctx ended first.
+func (b *box) awaitResumes(ctx context.Context, n int) bool {
+	poll := time.NewTicker(time.Millisecond)
+	defer poll.Stop()
+	for b.resumes() < n {
+		select {
+		case <-poll.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
 // TestTransactionSurvives20Closes keeps one psql in one transaction while its websocket ends again and again.
 func TestTransactionSurvives20Closes(t *testing.T) {
 	psql := tool(t, "psql")
@@ -79,11 +101,13 @@ func TestTransactionSurvives20Closes(t *testing.T) {
 	}
 	server := ask("begin; create table survived (i int primary key); select pg_backend_pid();")
 	for i := range closes {
-		if n := b.endWebsocket(i); n == 0 {
-			i-- // it is not back yet from the last time
-		}
+		before := b.resumes()
+		ended := b.endWebsocket(i)
 		if got := ask(fmt.Sprintf("insert into survived values (%d) returning i;", i)); got != fmt.Sprint(i) {
 			t.Fatalf("insert %d: %q", i, got)
+		}
+		if !b.awaitResumes(ctx, before+ended) {
+			t.Fatalf("%d websockets of %d are back", b.resumes()-before, ended)
 		}
 	}
 	if got := ask("commit; select count(*) from survived;"); got != fmt.Sprint(closes) {
@@ -96,12 +120,8 @@ func TestTransactionSurvives20Closes(t *testing.T) {
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("%v: %s", err, said.String())
 	}
-	resumes := 0
-	for _, session := range b.AllSessions() {
-		resumes += int(session.Counters.Resumes)
-	}
-	if resumes < closes-1 {
-		t.Errorf("%d websockets were opened again: the test proves nothing", resumes)
+	if n := b.resumes(); n < closes {
+		t.Errorf("%d websockets were opened again: the test proves nothing", n)
 	}
 	s.stop(syscall.SIGTERM)
 }
