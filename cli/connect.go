@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -177,7 +178,7 @@ func (a *app) listen(ctx context.Context, route route, flags connectFlags) (*for
 	}
 	dialer := a.newDialer(route, flags)
 	if flags.port != 0 || flags.unix != "" {
-		return forward.Listen(ctx, cfg, dialer)
+		return insist(ctx, cfg, dialer)
 	}
 	cfg.Port = route.preferredPort()
 	wanted := cfg.Port
@@ -192,6 +193,25 @@ func (a *app) listen(ctx context.Context, route route, flags connectFlags) (*for
 			return f, err
 		}
 		cfg.Port++
+	}
+}
+
+// insist binds a port that was asked for. Another rdsx looks whether a port is free by taking it for a moment, and that must not
+// be the end of it here.
+func insist(ctx context.Context, cfg forward.Config, dialer forward.Dialer) (*forward.Forwarder, error) {
+	again := time.NewTicker(25 * time.Millisecond)
+	defer again.Stop()
+	for tries := 1; ; tries++ {
+		f, err := forward.Listen(ctx, cfg, dialer)
+		var taken *forward.PortInUse
+		if tries == 5 || !errors.As(err, &taken) {
+			return f, err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 }
 

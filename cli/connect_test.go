@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rdsx/rdsx/aws"
 )
@@ -56,6 +57,21 @@ func TestPortOfTheAddress(t *testing.T) {
 			t.Errorf("%s:%d is held, and the tunnel is on %s; it says %q", holds, port, got, talk.String())
 		}
 	}
+}
+
+// TestPortTakenForAMoment: another rdsx that looks whether a port is free is not in the way of who wants that one.
+func TestPortTakenForAMoment(t *testing.T) {
+	holder, err := new(net.ListenConfig).Listen(t.Context(), "tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(10*time.Millisecond, func() { _ = holder.Close() })
+	a := &app{Process: Process{Env: os.Environ()}}
+	f, err := a.listen(t.Context(), route{}, connectFlags{port: holder.Addr().(*net.TCPAddr).Port})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
 }
 
 // TestNoSuchAddress: an address that this machine does not have is said with the port that was to be expected.
