@@ -53,24 +53,30 @@ func (a *app) newExec() *cobra.Command {
 	return cmd
 }
 
-// exec carries a tunnel while the program runs.
-func (a *app) exec(ctx context.Context, name string, flags connectFlags, argv []string) error {
+// prepareExec refuses what the program could not do, and asks AWS for all that its tunnel needs. at is a with the target's settings.
+func (a *app) prepareExec(ctx context.Context, name string, flags connectFlags, argv []string) (at *app, r route, filled connectFlags, err error) {
 	if _, err := exec.LookPath(argv[0]); err != nil {
-		return usage("", "%s cannot be run: %v", argv[0], errors.Unwrap(err))
+		return a, r, flags, usage("", "%s cannot be run: %v", argv[0], errors.Unwrap(err))
 	}
 	if err := socketHas(flags, argv); err != nil {
-		return err
+		return a, r, flags, err
 	}
 	all, err := a.settings()
 	if err != nil {
-		return err
+		return a, r, flags, err
 	}
 	t := all.targets[name]
-	a = a.at(t)
-	route, flags, err := a.prepare(ctx, name, t.fill(flags))
+	at = a.at(t)
+	r, flags, err = at.prepare(ctx, name, t.fill(flags))
 	if err == nil {
-		err = socketSuffices(flags, route.target, argv)
+		err = socketSuffices(flags, r.target, argv)
 	}
+	return at, r, flags, err
+}
+
+// exec carries a tunnel while the program runs.
+func (a *app) exec(ctx context.Context, name string, flags connectFlags, argv []string) error {
+	a, route, flags, err := a.prepareExec(ctx, name, flags, argv)
 	if err != nil {
 		return err
 	}
@@ -110,33 +116,57 @@ func (a *app) exec(ctx context.Context, name string, flags connectFlags, argv []
 		close(ended)
 		watching.Wait()
 	}()
-	return a.delivered(ctx, f, a.runOn(ctx, f.Snapshot(), argv))
+	release := a.holdInterrupts()
+	err = a.runOn(ctx, f.Snapshot(), argv)
+	watching.Go(func() { a.afterwards(release, ended) })
+	return a.delivered(ctx, f, err)
 }
 
-// delivered waits until the target has what the program has sent, which has ended with err. Who would wait for nothing is told after
-// a while.
+// afterwards takes Ctrl-C back from the program, and tells whoever seems to wait for nothing, after a while. What reached both a moment
+// before the program ended was the program's. ended ends it.
+func (a *app) afterwards(release func(), ended <-chan struct{}) {
+	late := !over(ended, finishHold)
+	release()
+	if late && !over(ended, finishTalk-finishHold) {
+		fmt.Fprintln(a.Stderr, "rdsx: the program has ended; what it sent last is still on its way. Ctrl-C gives it up.")
+	}
+}
+
+// over says whether something ends within a time.
+func over(ended <-chan struct{}, within time.Duration) bool {
+	late := time.NewTimer(within)
+	defer late.Stop()
+	select {
+	case <-ended:
+		return true
+	case <-late.C:
+		return false
+	}
+}
+
+// delivered waits until the target has what the program has sent, which has ended with err.
 func (a *app) delivered(ctx context.Context, f *forward.Forwarder, err error) error {
 	if ctx.Err() != nil {
 		return err
 	}
-	told := time.AfterFunc(finishTalk, func() {
-		fmt.Fprintln(a.Stderr, "rdsx: the program has ended; what it sent last is still on its way. Ctrl-C gives it up.")
-	})
-	defer told.Stop()
 	lost := f.Finish(ctx)
 	switch {
-	case ctx.Err() != nil:
-		return context.Canceled
 	case lost != nil && err != nil: // the program's exit code goes before
 		fmt.Fprintf(a.Stderr, "rdsx: %s\n", lost)
+	case err == nil && ctx.Err() != nil:
+		return context.Canceled
 	case lost != nil:
 		return lost
 	}
 	return err
 }
 
-// finishTalk is after how long a person is told what is waited for.
-const finishTalk = 2 * time.Second
+const (
+	// finishHold is how long after the program's end Ctrl-C may still have been meant for it.
+	finishHold = 250 * time.Millisecond
+	// finishTalk is after how long a person is told what is waited for.
+	finishTalk = 2 * time.Second
+)
 
 // awaitOpen waits until connections can be carried, and says why not when they cannot.
 func (a *app) awaitOpen(ctx context.Context, f *forward.Forwarder, done <-chan struct{}) bool {
@@ -182,15 +212,13 @@ func (a *app) troubles(f *forward.Forwarder, ended <-chan struct{}) {
 	}
 }
 
-// runOn runs the program. Ctrl-C is the program's; other signals to rdsx interrupt it and end the tunnel afterwards.
+// runOn runs the program, with interrupts held. Ctrl-C is the program's; other signals to rdsx interrupt it and end the tunnel afterwards.
 func (a *app) runOn(ctx context.Context, t aws.Tunnel, argv []string) error {
 	args := inPlace(t, argv)
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.Stdin, streamOf(a.Stdout), streamOf(a.Stderr)
 	cmd.Env = append(slices.Clone(a.Env), tunnelEnv(t)...)
 	gentle(cmd)
-	release := a.holdInterrupts()
-	defer release()
 	err := cmd.Run()
 	var exit *exec.ExitError
 	switch {
