@@ -16,12 +16,7 @@ import (
 // database.
 func TestPortHintOpensTheSame(t *testing.T) {
 	b := newBox(t, sim.Options{})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
+	port := takenPort(t)
 	via := b.carrier(t)
 	const free = `\d+`
 	for typed, want := range map[string]string{

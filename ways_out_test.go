@@ -164,15 +164,21 @@ func TestDebugTellsNoSecrets(t *testing.T) {
 	}
 }
 
-// TestAnotherProgramHoldsThePort finds the port taken before any session is started.
-func TestAnotherProgramHoldsThePort(t *testing.T) {
-	b := newBox(t, sim.Options{})
+// takenPort is a local port that another program has until the end of the test.
+func takenPort(t *testing.T) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
+	t.Cleanup(func() { _ = l.Close() })
+	return portOf(l.Addr().String())
+}
+
+// TestAnotherProgramHoldsThePort finds the port taken before any session is started.
+func TestAnotherProgramHoldsThePort(t *testing.T) {
+	b := newBox(t, sim.Options{})
+	port := takenPort(t)
 	_, stderr, code := b.run(t, "connect", echoName, "--via", b.carrier(t), "--port", port)
 	if code != 1 || !strings.Contains(stderr, port) || !strings.Contains(stderr, "hint: rdsx connect") {
 		t.Errorf("code %d, stderr %q; want 1, the port and a hint with a free one", code, stderr)
